@@ -1,0 +1,1 @@
+"""Producers: the world becomes Articles (schedule, fetch, archive, clean)."""

@@ -1,0 +1,1 @@
+"""Sinks: results become findable (embedded SQLite store, JSON lines)."""

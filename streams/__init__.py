@@ -1,0 +1,1 @@
+"""Streams: Articles become Claims and Alerts (cluster, segment, tag, claims, sightings, rules). Pure functions."""

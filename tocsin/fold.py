@@ -1,0 +1,100 @@
+"""Fold text for matching, without ever losing an offset.
+
+Case, diacritics, Arabic letter variants, quote and dash families, full-width forms and other scripts' digits fold to one form.
+Every kept character stays ONE character (`"İ".lower()` is two: offsets after it would shift), and characters that carry no
+letter (harakat, tatweel, zero-width, soft hyphen, bidi marks) are removed, with a map back to the original offsets.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+_APOSTROPHES = "'’‘ʼʻ`´′ʿʾ＇"
+_DASHES = "-‐‑‒–—―−﹣－"
+_ARABIC = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ک": "ك", "گ": "ك", "ھ": "ه", "ە": "ه"}
+_CYRILLIC = {"ё": "е", "Ё": "е", "й": "й", "Й": "й", "ї": "ї", "Ї": "ї"}
+_LATIN = {"ø": "o", "Ø": "o", "ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "ı": "i", "İ": "i", "ð": "d", "ħ": "h", "Ħ": "h", "ə": "e", "Ə": "e"}
+_FIXED = {
+    **_ARABIC,
+    **_CYRILLIC,
+    **_LATIN,
+    **dict.fromkeys(_APOSTROPHES, "'"),
+    **dict.fromkeys(_DASHES, "-"),
+    **dict.fromkeys("“”„‟«»″＂", '"'),
+}
+_DROPPED = re.compile(
+    "[\u0640\u064b-\u065f\u0670\u0610-\u061a\u06d6-\u06ed\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\u0300-\u036f]+"
+)
+
+
+def _fold_char(char: str) -> str:
+    """Fold one character to exactly one character."""
+    fixed = _FIXED.get(char)
+    if fixed is not None:
+        return fixed
+    if char.isspace():
+        return "\n" if char in "\n\r\x0b\x0c\u2028\u2029" else " "
+    digit = unicodedata.decimal(char, None)
+    if digit is not None:
+        return str(digit)
+    base = next((c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c)), char)
+    lowered = base.lower()
+    return lowered if len(lowered) == 1 else base
+
+
+class _Table(dict[int, str]):
+    """A translation table that learns each character when it first meets it."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _fold_char(chr(code))
+        self[code] = folded
+        return folded
+
+
+_TABLE = _Table()
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Folded text with the way back: `start(i)` and `end(i)` are offsets in the original."""
+
+    text: str
+    # Where characters were removed: folded positions, and the total removed up to and including each.
+    _cuts: list[int] = field(default_factory=list)
+    _removed: list[int] = field(default_factory=list)
+
+    def start(self, index: int) -> int:
+        """Original offset of the folded character at `index`."""
+        if not self._cuts:
+            return index
+        at = bisect_right(self._cuts, index)
+        return index + (self._removed[at - 1] if at else 0)
+
+    def end(self, index: int) -> int:
+        """Original offset just after the folded character before `index`."""
+        return self.start(index - 1) + 1 if index else 0
+
+
+def fold(text: str) -> Folded:
+    """Fold `text` for matching; linear in its length."""
+    cuts: list[int] = []
+    removed: list[int] = []
+    if not text.isascii() and _DROPPED.search(text):
+        pieces: list[str] = []
+        last = total = kept = 0
+        for gap in _DROPPED.finditer(text):
+            pieces.append(text[last : gap.start()])
+            kept += gap.start() - last
+            total += gap.end() - gap.start()
+            cuts.append(kept)
+            removed.append(total)
+            last = gap.end()
+        pieces.append(text[last:])
+        text = "".join(pieces)
+    return Folded(text.translate(_TABLE), cuts, removed)
+
+
+def fold_key(text: str) -> str:
+    """Fold a short name for comparison: folded, spaces squeezed, ends trimmed."""
+    return " ".join(fold(text).text.split())

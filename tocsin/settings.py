@@ -1,0 +1,109 @@
+"""One settings table: defaults, then a TOML file, then the environment, then the command line.
+
+`tocsin settings` prints it with the origin of every value; docs/settings.md is generated from it.
+Every setting NAME can be given as TOCSIN_NAME, or TOCSIN_NAME_FILE naming a file that holds it (Docker secrets).
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from tocsin.errors import DataError, UsageError
+
+
+def _default_cores() -> int:
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings, read once and passed down."""
+
+    data: Annotated[str, Meta(description="folder of the embedded store, archive and state")] = "data"
+    sources: Annotated[str, Meta(description="YAML file that lists the sources")] = "sources.yaml"
+    rules: Annotated[str, Meta(description="folder of alert rules (YAML); empty: the shipped rules")] = ""
+    lexicon: Annotated[str, Meta(description="folder of your own actors and places (YAML, CSV), merged over the shipped ones")] = ""
+    focus_countries: Annotated[str, Meta(description="comma-separated ISO 3166 codes whose small towns are recognised too")] = (
+        "IQ,SY,UA,SD,PS,YE,LB,LY,ML,AF"
+    )
+    workers: Annotated[int, Meta(ge=1, le=256, description="processes that clean and tag")] = msgspec.field(default_factory=_default_cores)
+    user_agent: Annotated[str, Meta(description="how the fetcher introduces itself; put an address for complaints in it")] = (
+        "Tocsin/0.1 (+https://example.org/tocsin; news monitoring)"
+    )
+    host_delay: Annotated[float, Meta(ge=0, description="seconds between two requests to one host")] = 5.0
+    fetch_concurrency: Annotated[int, Meta(ge=1, le=1000, description="hosts asked at the same time")] = 32
+    fetch_timeout: Annotated[float, Meta(gt=0, description="seconds for one whole request")] = 30.0
+    max_body: Annotated[int, Meta(gt=0, description="bytes of one response after decompression")] = 5_000_000
+    max_html: Annotated[
+        int, Meta(gt=0, description="characters of HTML given to the extractor; above it the fast fallback reads the page")
+    ] = 2_000_000
+    clean_timeout: Annotated[float, Meta(gt=0, description="seconds for cleaning and tagging one page before its worker is killed")] = 20.0
+    allow_private: Annotated[str, Meta(description="comma-separated host:port of private addresses that may be fetched (tests, demo)")] = ""
+    feed_interval: Annotated[float, Meta(gt=0, description="seconds between two polls of a feed, before its rhythm is known")] = 900.0
+    log_level: Annotated[str, Meta(description="debug, info, warning or error")] = "warning"
+
+
+def describe() -> list[tuple[str, str, str, Any]]:
+    """Return (name, type, description, default) of every setting, in order."""
+    rows: list[tuple[str, str, str, Any]] = []
+    hints = get_type_hints(Settings, include_extras=True)
+    for item in msgspec.structs.fields(Settings):
+        hint = hints[item.name]
+        meta = next(m for m in hint.__metadata__ if isinstance(m, Meta))
+        default = item.default if item.default is not msgspec.NODEFAULT else "number of cores"
+        rows.append((item.name, hint.__origin__.__name__, meta.description or "", default))
+    return rows
+
+
+def load(
+    file: Path | None = None, environment: Mapping[str, str] | None = None, given: Mapping[str, Any] | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """Read all settings once. Returns them with the origin of each value: default, file, environment or command line.
+
+    `file` defaults to TOCSIN_CONFIG, then `tocsin.toml` if it exists. Raises UsageError or DataError.
+    """
+    environment = os.environ if environment is None else environment
+    names = [item.name for item in msgspec.structs.fields(Settings)]
+    values: dict[str, Any] = {}
+    origin = dict.fromkeys(names, "default")
+    named = file or (Path(environment["TOCSIN_CONFIG"]) if environment.get("TOCSIN_CONFIG") else None)
+    path = named or Path("tocsin.toml")
+    if named or path.exists():
+        values |= _read_file(path, names)
+        origin |= dict.fromkeys(values, f"file {path}")
+    for name in names:
+        from_environment = _read_environment(name, environment)
+        if from_environment is not None:
+            values[name], origin[name] = from_environment, "environment"
+    for name, value in (given or {}).items():
+        if value is not None:
+            values[name], origin[name] = value, "command line"
+    try:
+        return msgspec.convert(values, Settings, strict=False), origin
+    except msgspec.ValidationError as error:
+        raise UsageError(f"settings: {error}; run `tocsin settings` to see each setting's type") from error
+
+
+def _read_file(path: Path, names: list[str]) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(path, f"cannot read settings: {error}") from error
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise DataError(path, f"unknown setting {unknown[0]!r}; `tocsin settings` lists all")
+    return values
+
+
+def _read_environment(name: str, environment: Mapping[str, str]) -> str | None:
+    variable = f"TOCSIN_{name.upper()}"
+    if (secret := environment.get(f"{variable}_FILE")) is not None:
+        try:
+            return Path(secret).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(f"{variable}_FILE: cannot read {secret}: {error.strerror}") from error
+    return environment.get(variable)

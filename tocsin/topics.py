@@ -1,0 +1,25 @@
+"""The doors between rooms: topic name, record type, key. The embedded run walks the same doors in one process."""
+
+from typing import NamedTuple
+
+from tocsin import records as r
+
+
+class Topic(NamedTuple):
+    """One topic: what travels on it and what it is keyed by."""
+
+    name: str
+    record: type[r.Record]
+    key: str  # attribute of the record; "" = one partition
+
+
+REQUESTS = Topic("requests", r.Request, "host")
+INCOMING = Topic("incoming", r.Article, "")  # the one serial door
+ARTICLES = Topic("articles", r.Clustered, "article_id")
+TAGGED = Topic("tagged", r.Tagged, "article_id")
+SIGHTINGS = Topic("sightings", r.Sighting, "subject")
+ALERTS = Topic("alerts", r.Alert, "alert_id")
+DROPPED = Topic("dropped", r.Dropped, "url")
+FATES = Topic("fates", r.Fate, "url")
+
+ALL = (REQUESTS, INCOMING, ARTICLES, TAGGED, SIGHTINGS, ALERTS, DROPPED, FATES)
