@@ -1,0 +1,248 @@
+"""Split a text into stretches with one voice, and the stretches into sentences. Offsets are code points, half-open.
+
+A cleaned page may still end with its author's biography or its readers' comments. Nobody's claims are taken from those, so they are
+found here by general cues only, and only at the tail: a last paragraph is news until it clearly is not.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tocsin.records import Segment, Sentence
+
+__all__ = ["segment", "sentences"]
+
+_TITLE_LIMIT = 120  # characters; a headline on the first line, followed by an empty line
+_NAME_LIMIT = 40  # characters of a comment author's line
+_BIO_LIMIT = 2000  # characters of a bio paragraph
+_FIRST_PERSON_GAIN = 2.0  # comments must be this many times denser in first person and address than the article before them
+
+
+class _Block(NamedTuple):
+    """One paragraph: its trimmed extent."""
+
+    start: int
+    end: int
+
+
+_BLANK = re.compile(r"\n[ \t\r\xa0]*\n")
+_NAME_LINE = re.compile(r"[^\W\d_][\w'’.-]{0,20}(?: [^\W\d_][\w'’.-]{0,20}){0,3}")
+_NOT_A_NAME = frozenset(
+    "a an and are as at be but by for from how in into is it its more new no not of on or our out over say says that the their this to under "
+    "up was were what when where who why will with you your after against amid background conclusion summary introduction analysis "
+    "update video photos related read also comments comment reply share tags source sources contact about".split()
+)
+_COMMENT_HEADING = re.compile(
+    r"(?:\d+ )?(?:(?:reader|user|readers'?|latest|all) )?(?:comments?|responses?|replies|discussion)(?: \(\d+\))?|leave a (?:reply|comment)"
+    r"|(?:join|start) the (?:discussion|conversation)|what do you think\?|post a comment|comments? (?:are|on) .{0,40}",
+    re.IGNORECASE,
+)
+_SAYS_LINE = re.compile(
+    r"[^\n]{2,40}? (?:says|said|wrote|commented|replied|posted)(?: on [^\n]{4,40})?:|[^\n]{2,40}? \d+ (?:minutes?|hours?|days?|weeks?|months?|years?) ago"
+)
+_OPINION = re.compile(
+    r"\b(?:I|I'm|I’m|I've|I’ve|me|my|you|your|you're|lol|imho|good (?:example|article|point|job)|great (?:article|post|job)"
+    r"|(?:it is|it's|it’s|is) time|everyone knows|wake up|shame on|agree|disagree|thanks?)\b|\?{2,}|!{2,}|\?\s*!"
+)
+_REPORTING = re.compile(
+    r"\b(?:said|says|told|reported|reports|according to|announced|confirmed|spokes(?:man|woman|person)|Reuters|AFP|AP|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b"
+)
+_BIO = re.compile(
+    r"\bI (?:work|worked|hold|holds|am a|studied|write|cover|graduated|teach|report)\b"
+    r"|\b(?:founding member|founder|co-founder|director|editor|graduate|student|alumn\w+|member) (?:of|at|and)\b"
+    r"|\b(?:is|was) an? (?:\w+[ -]){0,4}(?:journalist|reporter|writer|author|correspondent|researcher|analyst|fellow|professor|lecturer|editor"
+    r"|columnist|blogger|photographer|photojournalist|activist|academic|scholar|consultant|contributor|historian|commentator)\b"
+    r"|\b(?:media|human rights|citizen) (?:activist|journalist)\b|\bfreelance\b|\b(?:follow|tweets?|find|contact) (?:him|her|me|them|at|@)"
+    r"|\b(?:holds?|received|earned|completed) (?:a|an|his|her|their) (?:\w+[ -]){0,3}(?:degree|diploma|certificate|master'?s?|MA|MSc|PhD|BA|doctorate)\b"
+    r"|\b(?:certificate|degree|diploma|PhD|MA|BA) in\b|\b(?:faculty|school|department|institute) of \w+"
+    r"|\b(?:his|her|my|their) (?:work|writing|articles|research|books?|reporting) (?:has|have|appears?|focus\w*|include\w*|cover\w*)\b"
+    r"|\bviews expressed\b|\babout the author\b|\b(?:contributes|contributor|contributed) to\b|@\w{3,}",
+    re.IGNORECASE,
+)
+_BIO_START = re.compile(r"about the author|the author is|the writer is|the views expressed", re.IGNORECASE)
+
+
+def _blocks(text: str) -> list[_Block]:
+    """Paragraphs (between empty lines), trimmed, in order."""
+    found: list[_Block] = []
+    at = 0
+    for start, end in [*((gap.start(), gap.end()) for gap in _BLANK.finditer(text)), (len(text), len(text))]:
+        piece = text[at:start]
+        left = at + len(piece) - len(piece.lstrip())
+        right = at + len(piece.rstrip())
+        if left < right:
+            found.append(_Block(left, right))
+        at = end
+    return found
+
+
+def _is_name_line(line: str) -> bool:
+    """A line that could be nothing but somebody's name or nickname."""
+    if len(line) > _NAME_LIMIT or not _NAME_LINE.fullmatch(line):
+        return False
+    words = line.split()
+    return all(w[0].isupper() or not w[0].isascii() for w in words) and not any(w.lower() in _NOT_A_NAME for w in words) and len(words) > 1
+
+
+class _Density:
+    """Matches of a pattern per thousand characters of any stretch, counted once."""
+
+    def __init__(self, pattern: re.Pattern[str], text: str) -> None:
+        self._starts = [match.start() for match in pattern.finditer(text)]
+
+    def __call__(self, start: int, end: int) -> float:
+        count = bisect_left(self._starts, end) - bisect_left(self._starts, start)
+        return 1000.0 * count / max(end - start, 200)
+
+
+def _comments_start(text: str, blocks: list[_Block]) -> int:
+    """Index of the first block that belongs to the comments; len(blocks) if there are none."""
+    for index, block in enumerate(blocks):
+        line = text[block.start : block.end]
+        if index and len(line) <= 60 and index + 1 < len(blocks) and _COMMENT_HEADING.fullmatch(line.rstrip(":. ")):
+            return index
+    reporting = opinions = None
+    for index, block in enumerate(blocks):
+        line = text[block.start : block.start + _NAME_LIMIT + 41]
+        if not index or index + 1 >= len(blocks) or block.end - block.start > _NAME_LIMIT + 40:
+            continue
+        if _SAYS_LINE.fullmatch(line):
+            return index
+        if not _is_name_line(line):
+            continue
+        begin, end = blocks[index + 1].start, blocks[-1].end
+        if reporting is None or opinions is None:
+            reporting, opinions = _Density(_REPORTING, text), _Density(_OPINION, text)
+        if _is_name_line(text[begin : begin + _NAME_LIMIT + 1].split("\n", 1)[0]) or reporting(begin, end) > 0.5:
+            continue
+        opinion = opinions(begin, end)
+        if opinion >= 1.0 and opinion > _FIRST_PERSON_GAIN * opinions(blocks[0].start, blocks[index - 1].end):
+            return index
+    return len(blocks)
+
+
+def _bio_start(text: str, blocks: list[_Block], stop: int) -> int:
+    """Index of the first of the trailing bio paragraphs before block `stop`; `stop` if there is none."""
+    first = stop
+    for index in range(stop - 1, max(stop - 4, 0), -1):
+        block = blocks[index]
+        if block.end - block.start > _BIO_LIMIT:
+            break
+        cues = {match.group().lower() for match in _BIO.finditer(text, block.start, block.end)}
+        news = _Density(_REPORTING, text[block.start : block.end])(0, block.end - block.start)
+        if _BIO_START.match(text, block.start) or (len(cues) >= 2 and news < 1.0) or (len(cues) >= 4 and news < 2.0):
+            first = index
+        else:
+            break
+    return first
+
+
+def segment(text: str, titled: bool = False) -> tuple[Segment, ...]:
+    """Segments of `text` in order, without overlap: title, body, bio, comment_author, comment. Linear in its length.
+
+    `titled`: the first block is known to be a title, however it looks.
+    """
+    blocks = _blocks(text)
+    if not blocks:
+        return ()
+    comments = _comments_start(text, blocks)
+    bio = _bio_start(text, blocks, comments) if comments > 1 else comments
+    found: list[Segment] = []
+    body = 0
+    line = text[blocks[0].start : blocks[0].end]
+    if len(blocks) > 1 and bio > 1 and "\n" not in line and (titled or (len(line) <= _TITLE_LIMIT and line[-1] not in ".?!:;,…”\"'")):
+        found.append(Segment(kind="title", start=blocks[0].start, end=blocks[0].end))
+        body = 1
+    if body < bio:
+        found.append(Segment(kind="body", start=blocks[body].start, end=blocks[bio - 1].end))
+    if bio < comments:
+        found.append(Segment(kind="bio", start=blocks[bio].start, end=blocks[comments - 1].end))
+    found.extend(_comment_segments(text, blocks[comments:]))
+    return tuple(found)
+
+
+def _comment_segments(text: str, blocks: list[_Block]) -> Iterator[Segment]:
+    """Comment authors and their comments; the paragraphs of one comment are one segment."""
+    start = end = -1
+    for index, block in enumerate(blocks):
+        line = text[block.start : block.end]
+        if index + 1 < len(blocks) and (
+            _is_name_line(line) or _SAYS_LINE.fullmatch(line) or (not index and _COMMENT_HEADING.fullmatch(line))
+        ):
+            if start >= 0:
+                yield Segment(kind="comment", start=start, end=end)
+            yield Segment(kind="comment_author", start=block.start, end=block.end)
+            start = -1
+            continue
+        if start < 0:
+            start = block.start
+        end = block.end
+    if start >= 0:
+        yield Segment(kind="comment", start=start, end=end)
+
+
+# --- sentences ---------------------------------------------------------------------------------------------------------
+
+# Where a sentence may end: full stops of several scripts, with closing quotes and brackets; a newline always ends one.
+_STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$|[A-Z“\"«])|[؟۔。！？।]+[\"'”’»)\]」』]*|\n+")
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof gen lt col maj capt cpt sgt cpl pvt adm cmdr brig rev fr st mt ft sen rep gov pres jr sr hon amb dept inc ltd co corp bros no nos "
+    "vs etc approx est fig al vol pp ed eds jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun u.s u.k u.n u.s.a e.g i.e a.m p.m "
+    "a.k.a d.c b.c e.u m.p ph.d м г гг ул им тыс млн млрд руб см т.е т.к т.д др".split()
+)
+# After these a capital letter begins a new sentence more often than not.
+_ENDS_ANYWAY = frozenset("etc a.m p.m u.s u.k u.n u.s.a d.c e.u al jr sr inc ltd co corp".split())
+_STARTERS = re.compile(
+    r"\s+[\"'“«(]*(?:The|A|An|It|He|She|They|We|I|In|On|At|But|And|This|That|These|Those|There|According|After|Since|However|Meanwhile|As|For|From|When|While|"
+    r"Police|Officials|Some|Many|Several|Two|Three|Four|Five|Local|Earlier|Also|Its|His|Her|Their)\b"
+)
+_WORD_BEFORE = re.compile(r"[\w.]*\w$")
+_LOOKBACK = 24
+
+
+def _ends_sentence(text: str, start: int, end: int, limit: int) -> bool:
+    """Whether the stop at [start, end) ends a sentence that must lie before `limit`."""
+    if text[start] != "." or end - start > 1:
+        rest = text[end : end + 40].lstrip()
+        return text[start] != "…" or not rest[:1].islower()
+    if end >= limit:
+        return True
+    after = text[end : end + 40].lstrip(" \t\xa0\"'“«(")
+    if after[:1].islower():
+        return False
+    match = _WORD_BEFORE.search(text[max(0, start - _LOOKBACK) : start])
+    if match is None:
+        return True
+    word = match.group().lower()
+    if text[end] not in " \t\xa0\r\n":  # "end.Next" without a space, but never "U.S" or a host name
+        return len(word) > 2 and "." not in word and len(after) > 1 and after[0].isupper() and after[1:2].islower()
+    if word in _ABBREVIATIONS:
+        return word in _ENDS_ANYWAY and bool(_STARTERS.match(text, end))
+    if len(word) == 1 and word.isalpha():  # an initial
+        return word == "i" or not text[start - 1].isupper()
+    # "no. 5" was caught above; "12. March": a short ordinal before a month or noun
+    return not (word.isdigit() and len(word) <= 2 and after[:1].isdigit())
+
+
+def sentences(text: str, segments: tuple[Segment, ...]) -> tuple[Sentence, ...]:
+    """Sentences of every segment, in order, trimmed; `scope` is the segment's kind. Linear in the length of `text`."""
+    found: list[Sentence] = []
+    for part in segments:
+        begin = part.start
+        for stop in _STOP.finditer(text, part.start, part.end):
+            at, end = stop.span()
+            if text[at] != "\n" and not _ends_sentence(text, at, end, part.end):
+                continue
+            _add(found, text, begin, at if text[at] == "\n" else end, part.kind)
+            begin = end
+        _add(found, text, begin, part.end, part.kind)
+    return tuple(found)
+
+
+def _add(found: list[Sentence], text: str, start: int, end: int, scope: str) -> None:
+    piece = text[start:end]
+    left = start + len(piece) - len(piece.lstrip())
+    right = start + len(piece.rstrip())
+    if any(char.isalnum() for char in text[left:right]):
+        found.append(Sentence(start=left, end=right, scope=scope))
