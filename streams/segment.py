@@ -28,33 +28,37 @@ class _Block(NamedTuple):
 
 _BLANK = re.compile(r"\n[ \t\r\xa0]*\n")
 _NAME_LINE = re.compile(r"[^\W\d_][\w'’.-]{0,20}(?: [^\W\d_][\w'’.-]{0,20}){0,3}")
-_NOT_A_NAME = frozenset(
-    "a an and are as at be but by for from how in into is it its more new no not of on or our out over say says that the their this to under "
-    "up was were what when where who why will with you your after against amid background conclusion summary introduction analysis "
-    "update video photos related read also comments comment reply share tags source sources contact about".split()
+_NOT_A_NAME_WORDS = (
+    "a an and are as at be but by for from how in into is it its more new no not of on or our out over say says that the their "
+    "this to under up was were what when where who why will with you your after against amid background conclusion summary "
+    "introduction analysis update video photos related read also comments comment reply share tags source sources contact about"
 )
+_NOT_A_NAME = frozenset(_NOT_A_NAME_WORDS.split())
 _COMMENT_HEADING = re.compile(
     r"(?:\d+ )?(?:(?:reader|user|readers'?|latest|all) )?(?:comments?|responses?|replies|discussion)(?: \(\d+\))?|leave a (?:reply|comment)"
     r"|(?:join|start) the (?:discussion|conversation)|what do you think\?|post a comment|comments? (?:are|on) .{0,40}",
     re.IGNORECASE,
 )
 _SAYS_LINE = re.compile(
-    r"[^\n]{2,40}? (?:says|said|wrote|commented|replied|posted)(?: on [^\n]{4,40})?:|[^\n]{2,40}? \d+ (?:minutes?|hours?|days?|weeks?|months?|years?) ago"
+    r"[^\n]{2,40}? (?:says|said|wrote|commented|replied|posted)(?: on [^\n]{4,40})?:"
+    r"|[^\n]{2,40}? \d+ (?:minutes?|hours?|days?|weeks?|months?|years?) ago"
 )
 _OPINION = re.compile(
     r"\b(?:I|I'm|I’m|I've|I’ve|me|my|you|your|you're|lol|imho|good (?:example|article|point|job)|great (?:article|post|job)"
     r"|(?:it is|it's|it’s|is) time|everyone knows|wake up|shame on|agree|disagree|thanks?)\b|\?{2,}|!{2,}|\?\s*!"
 )
 _REPORTING = re.compile(
-    r"\b(?:said|says|told|reported|reports|according to|announced|confirmed|spokes(?:man|woman|person)|Reuters|AFP|AP|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b"
+    r"\b(?:said|says|told|reported|reports|according to|announced|confirmed|spokes(?:man|woman|person)"
+    r"|Reuters|AFP|AP|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b"
 )
 _BIO = re.compile(
     r"\bI (?:work|worked|hold|holds|am a|studied|write|cover|graduated|teach|report)\b"
     r"|\b(?:founding member|founder|co-founder|director|editor|graduate|student|alumn\w+|member) (?:of|at|and)\b"
-    r"|\b(?:is|was) an? (?:\w+[ -]){0,4}(?:journalist|reporter|writer|author|correspondent|researcher|analyst|fellow|professor|lecturer|editor"
-    r"|columnist|blogger|photographer|photojournalist|activist|academic|scholar|consultant|contributor|historian|commentator)\b"
+    r"|\b(?:is|was) an? (?:\w+[ -]){0,4}(?:journalist|reporter|writer|author|correspondent|researcher|analyst|fellow|professor|lecturer"
+    r"|editor|columnist|blogger|photographer|photojournalist|activist|academic|scholar|consultant|contributor|historian|commentator)\b"
     r"|\b(?:media|human rights|citizen) (?:activist|journalist)\b|\bfreelance\b|\b(?:follow|tweets?|find|contact) (?:him|her|me|them|at|@)"
-    r"|\b(?:holds?|received|earned|completed) (?:a|an|his|her|their) (?:\w+[ -]){0,3}(?:degree|diploma|certificate|master'?s?|MA|MSc|PhD|BA|doctorate)\b"
+    r"|\b(?:holds?|received|earned|completed) (?:a|an|his|her|their) (?:\w+[ -]){0,3}"
+    r"(?:degree|diploma|certificate|master'?s?|MA|MSc|PhD|BA|doctorate)\b"
     r"|\b(?:certificate|degree|diploma|PhD|MA|BA) in\b|\b(?:faculty|school|department|institute) of \w+"
     r"|\b(?:his|her|my|their) (?:work|writing|articles|research|books?|reporting) (?:has|have|appears?|focus\w*|include\w*|cover\w*)\b"
     r"|\bviews expressed\b|\babout the author\b|\b(?:contributes|contributor|contributed) to\b|@\w{3,}",
@@ -104,7 +108,7 @@ def _comments_start(text: str, blocks: list[_Block]) -> int:
             return index
     reporting = opinions = None
     for index, block in enumerate(blocks):
-        line = text[block.start : block.start + _NAME_LIMIT + 41]
+        line = text[block.start : min(block.end, block.start + _NAME_LIMIT + 41)]
         if not index or index + 1 >= len(blocks) or block.end - block.start > _NAME_LIMIT + 40:
             continue
         if _SAYS_LINE.fullmatch(line):
@@ -114,7 +118,10 @@ def _comments_start(text: str, blocks: list[_Block]) -> int:
         begin, end = blocks[index + 1].start, blocks[-1].end
         if reporting is None or opinions is None:
             reporting, opinions = _Density(_REPORTING, text), _Density(_OPINION, text)
-        if _is_name_line(text[begin : begin + _NAME_LIMIT + 1].split("\n", 1)[0]) or reporting(begin, end) > 0.5:
+        if (
+            _is_name_line(text[begin : min(blocks[index + 1].end, begin + _NAME_LIMIT + 1)].split("\n", 1)[0])
+            or reporting(begin, end) > 0.5
+        ):
             continue
         opinion = opinions(begin, end)
         if opinion >= 1.0 and opinion > _FIRST_PERSON_GAIN * opinions(blocks[0].start, blocks[index - 1].end):
@@ -186,13 +193,15 @@ def _comment_segments(text: str, blocks: list[_Block]) -> Iterator[Segment]:
 
 # Where a sentence may end: full stops of several scripts, with closing quotes and brackets; a newline always ends one.
 _STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$|[A-Z“\"«])|[؟۔。！？।]+[\"'”’»)\]」』]*|\n+")
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof gen lt col maj capt cpt sgt cpl pvt adm cmdr brig rev fr st mt ft sen rep gov pres jr sr hon amb dept inc ltd co corp bros no nos "
-    "vs etc approx est fig al vol pp ed eds jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun u.s u.k u.n u.s.a e.g i.e a.m p.m "
-    "a.k.a d.c b.c e.u m.p ph.d м г гг ул им тыс млн млрд руб см т.е т.к т.д др".split()
+_ABBREVIATIONS_WORDS = (
+    "mr mrs ms dr prof gen lt col maj capt cpt sgt cpl pvt adm cmdr brig rev fr st mt ft sen rep gov pres jr sr hon amb dept inc "
+    "ltd co corp bros no nos vs etc approx est fig al vol pp ed eds jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed "
+    "thu fri sat sun u.s u.k u.n u.s.a e.g i.e a.m p.m a.k.a d.c b.c e.u m.p ph.d м г гг ул им тыс млн млрд руб см т.е т.к т.д др"
 )
+_ABBREVIATIONS = frozenset(_ABBREVIATIONS_WORDS.split())
 # After these a capital letter begins a new sentence more often than not.
-_ENDS_ANYWAY = frozenset("etc a.m p.m u.s u.k u.n u.s.a d.c e.u al jr sr inc ltd co corp".split())
+_ENDS_ANYWAY_WORDS = "etc a.m p.m u.s u.k u.n u.s.a d.c e.u al jr sr inc ltd co corp"
+_ENDS_ANYWAY = frozenset(_ENDS_ANYWAY_WORDS.split())
 _STARTERS = re.compile(
     r"\s+[\"'“«(]*(?:The|A|An|It|He|She|They|We|I|In|On|At|But|And|This|That|These|Those|There|According|After|Since|However|Meanwhile|As|For|From|When|While|"
     r"Police|Officials|Some|Many|Several|Two|Three|Four|Five|Local|Earlier|Also|Its|His|Her|Their)\b"
