@@ -418,6 +418,8 @@ class Sighting(Record, frozen=True, kw_only=True):
     modality: str | None = None
     polarity: str | None = None
     via: str | None = None  # the mentioned descendant, when a district stands for its city
+    parents: tuple[str, ...] = ()  # of a place: what it lies in, nearest first
+    actor_type: str | None = None
     schema_version: int = SCHEMA_VERSION
 
 

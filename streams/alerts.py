@@ -1,0 +1,186 @@
+"""Alerts: sightings against rules and what was seen before. Decided per record, in order; no clock, no watermark, no query.
+
+State (all rules share it, so a new rule has history; each table bounded as ARCHITECTURE.md lists):
+    seen   subject -> Seen        first and last time, the hours that have a bucket
+    hours  "subject@hour" -> Hour capped sets of clusters and origins
+    rung   "rule subject" -> Rung the last ring of a threshold rule
+
+Redelivery is exact: the version that opened a subject's run is remembered, so the same version rings the same alert ids again and
+nothing is counted twice (sets of ids, never counters).
+"""
+
+from collections.abc import Iterable, MutableMapping
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from streams.rules import MAX_HOURS, Rule, Rules
+from tocsin import ids
+from tocsin.clock import parse
+from tocsin.records import Alert, Record, Sighting
+
+CAP = 64  # ids per hour and set; a full set is "saturated": thresholds are far below
+DAY = timedelta(days=1)
+
+
+class Seen(Record, frozen=True, kw_only=True):
+    """When a subject was seen. A run is a stretch without a quiet day."""
+
+    first: str
+    last: str
+    opened_by: str  # version id that opened the current run
+    quiet_since: str | None  # last time before the current run; null: there is no earlier run
+    hours: tuple[int, ...] = ()  # hours since 1970 that have a bucket
+
+
+class Hour(Record, frozen=True, kw_only=True):
+    """What counted in one hour."""
+
+    clusters: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+
+class Rung(Record, frozen=True, kw_only=True):
+    """The last ring of a threshold rule on a subject."""
+
+    at: str
+    cause: str  # cluster id that crossed the threshold
+    version_id: str
+
+
+class State:
+    """The three tables."""
+
+    def __init__(self, seen: MutableMapping[str, Seen], hours: MutableMapping[str, Hour], rung: MutableMapping[str, Rung]) -> None:
+        """Durable mappings, or dicts."""
+        self.seen, self.hours, self.rung = seen, hours, rung
+
+
+def judge(found: Iterable[Sighting], rules: Rules, state: State) -> tuple[Alert, ...]:
+    """Update the state with one version's sightings and return the alerts they ring.
+
+    Stale sightings (sentences an edit left alone) change nothing. Unsure ones have a history of their own, so that a wrong sense
+    never makes the right one look old. The backfill lane updates state and rings nothing.
+    """
+    alerts: list[Alert] = []
+    for sighting in found:
+        if not sighting.fresh:
+            continue
+        key = sighting.subject if sighting.sure else f"?{sighting.subject}"
+        seen = _see(key, sighting, state)
+        if sighting.backfill:
+            continue
+        for rule in rules.could_ring(sighting):
+            alert = _new_mention(rule, sighting, seen) if rule.kind == "new_mention" else _threshold(rule, sighting, key, seen, state)
+            if alert is not None:
+                alerts.append(_stamped(alert, rules.version))
+    return tuple(_once(alerts))
+
+
+def _stamped(alert: Alert, version: str) -> Alert:
+    return replace(alert, rule_version=version)
+
+
+def _once(alerts: list[Alert]) -> list[Alert]:
+    return list({alert.alert_id: alert for alert in reversed(alerts)}.values())[::-1]
+
+
+def _see(key: str, sighting: Sighting, state: State) -> Seen:
+    seen = state.seen.get(key)
+    hour = int(parse(sighting.at).timestamp()) // 3600
+    if seen is None:
+        seen = Seen(first=sighting.at, last=sighting.at, opened_by=sighting.version_id, quiet_since=None)
+    elif seen.opened_by != sighting.version_id and parse(sighting.at) - parse(seen.last) >= DAY:
+        seen = Seen(first=seen.first, last=sighting.at, opened_by=sighting.version_id, quiet_since=seen.last, hours=seen.hours)
+    kept = tuple(h for h in seen.hours if h > hour - MAX_HOURS)
+    for old in seen.hours[: len(seen.hours) - len(kept)]:
+        state.hours.pop(f"{key}@{old}", None)
+    if hour not in kept:
+        kept = tuple(sorted((*kept, hour)))
+    seen = Seen(
+        first=min(seen.first, sighting.at),
+        last=max(seen.last, sighting.at),
+        opened_by=seen.opened_by,
+        quiet_since=seen.quiet_since,
+        hours=kept,
+    )
+    state.seen[key] = seen
+    bucket = state.hours.get(f"{key}@{hour}") or Hour()
+    clusters, origins = _add(bucket.clusters, sighting.cluster_id), _add(bucket.origins, sighting.origin_id)
+    if (clusters, origins) != (bucket.clusters, bucket.origins):
+        state.hours[f"{key}@{hour}"] = Hour(clusters=clusters, origins=origins)
+    return seen
+
+
+def _add(ids_: tuple[str, ...], new: str) -> tuple[str, ...]:
+    return ids_ if new in ids_ or len(ids_) >= CAP else (*ids_, new)
+
+
+def _new_mention(rule: Rule, sighting: Sighting, seen: Seen) -> Alert | None:
+    if seen.opened_by != sighting.version_id:
+        return None
+    if seen.quiet_since is None:
+        why = f"no {'sure ' if sighting.sure else ''}mention of {sighting.name} was seen before"
+        head = f"First mention of {sighting.name}"
+    else:
+        quiet = parse(sighting.at) - parse(seen.quiet_since)
+        if not rule.days or quiet < timedelta(days=rule.days):
+            return None
+        why = f"{sighting.name} was last seen {quiet.days} days ago ({seen.quiet_since}); the rule asks for {rule.days}"
+        head = f"First mention of {sighting.name} in {quiet.days} days"
+    return _alert(rule, sighting, head, why, cause=sighting.cluster_id)
+
+
+def _threshold(rule: Rule, sighting: Sighting, key: str, seen: Seen, state: State) -> Alert | None:
+    now = int(parse(sighting.at).timestamp()) // 3600
+    counted: dict[str, None] = {}
+    for hour in seen.hours:
+        if now - rule.hours < hour <= now:
+            bucket = state.hours.get(f"{key}@{hour}") or Hour()
+            counted.update(dict.fromkeys(bucket.clusters if rule.count == "clusters" else bucket.origins))
+    rung_key = f"{rule.id} {key}"
+    rung = state.rung.get(rung_key)
+    again = rung is not None and rung.version_id == sighting.version_id  # redelivered: ring the same alert
+    if not again:
+        if len(counted) < rule.at_least:
+            return None
+        if rung is not None and parse(sighting.at) - parse(rung.at) < timedelta(hours=rule.hours):
+            return None
+        rung = Rung(at=sighting.at, cause=sighting.cluster_id, version_id=sighting.version_id)
+        state.rung[rung_key] = rung
+    assert rung is not None  # noqa: S101  # narrows the type: either redelivered or just made
+    what = "articles that are no copies of one another" if rule.count == "clusters" else "independent origins"
+    head = f"{sighting.name}: {len(counted)} {'reports' if rule.count == 'clusters' else 'origins'} in {rule.hours} h"
+    why = f"{len(counted)} {what} within {rule.hours} h; the rule asks for {rule.at_least}"
+    alert = _alert(rule, sighting, head, why, cause=rung.cause)
+    return replace(alert, **{rule.count: tuple(counted)})
+
+
+def _alert(rule: Rule, sighting: Sighting, headline: str, why: str, cause: str) -> Alert:
+    if sighting.via:
+        why += f"; mentioned as {sighting.via}"
+    if sighting.published_at:
+        late = parse(sighting.at) - parse(sighting.published_at)
+        if late >= 2 * DAY:
+            why += f"; published {late.days} days before it was seen"
+    return Alert(
+        alert_id=ids.alert_id(rule.id, sighting.subject, cause),
+        rule_id=rule.id,
+        rule_kind=rule.kind,
+        severity=rule.severity,
+        subject=sighting.subject,
+        subject_name=sighting.name,
+        headline=headline,
+        why=why,
+        quote=sighting.quote,
+        highlight=(sighting.start, sighting.end),
+        article_id=sighting.article_id,
+        version_id=sighting.version_id,
+        cluster_id=sighting.cluster_id,
+        url=sighting.url,
+        title=sighting.title,
+        source_id=sighting.source_id,
+        at=sighting.at,
+        published_at=sighting.published_at,
+        claim_ids=(sighting.claim_id,) if sighting.claim_id else (),
+    )

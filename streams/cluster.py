@@ -1,0 +1,230 @@
+"""Near-duplicate clusters: which articles are copies of one text. The one serial stage: every article passes it in order.
+
+Leader clustering: an article joins the cluster of the most similar *leader*, else it leads a cluster of its own. Clusters are
+never merged, so a decision never has to be taken back. An article is compared with leaders only, found by locality-sensitive
+hashing (Indyk & Motwani 1998) of two MinHashes: the whole body, and the lead, for truncated wire copy.
+
+Same text, other figures: a copy with one figure changed in title or lead is a correction and stays in the cluster; other dates, or
+two figures changed, are other news told with the same boilerplate.
+
+State: one `Member` per article, forgotten `MEMORY` after it was last seen, `CAP` at most. The hash index over leaders is derived
+from that state and rebuilt from it at start.
+"""
+
+from collections.abc import Iterable, MutableMapping
+from datetime import datetime, timedelta
+from difflib import SequenceMatcher
+
+from streams.segment import segment, sentences
+from tocsin import ids
+from tocsin.clock import parse
+from tocsin.records import Article, Clustered, Record, Sketch
+from tocsin.sketch import sentence_hash, similarity, sketch
+
+BODY_SIMILARITY = 0.7  # between a text and its copy with a few edits; rewritten reports of one event stay below 0.3
+LEAD_SIMILARITY = 0.8  # the shorter text must also be mostly contained in the longer one
+LEAD_SHORTER = 0.8  # a truncated copy has at most this share of its leader's words
+WINDOW = timedelta(hours=72)  # between the publication of a text and that of a copy
+MEMORY = timedelta(days=30)
+CAP = 500_000
+_MOST_SENTENCES = 5000  # hashes remembered per article: an edit of a longer history is treated as new text
+_BANDS, _ROWS = 25, 5  # finds a pair of similarity 0.7 with probability 0.99, 0.8 with 0.99995
+_LEAD_BANDS, _LEAD_ROWS = 18, 7  # 0.8 with 0.985, 0.9 with 0.9999
+_SHORT_WORDS = 25  # shorter texts are too easily alike: only equal ones are copies
+
+
+class Member(Record, frozen=True, kw_only=True):
+    """What is remembered of one article."""
+
+    article_id: str
+    version_id: str
+    cluster_id: str
+    leader_id: str
+    similarity: float
+    correction: bool
+    previous_version: str | None
+    known: tuple[str, ...]  # sentence hashes of all versions before the current one
+    current: tuple[str, ...]  # of the current one
+    at: str  # fetched
+    published: str  # published, else fetched
+    sketch: Sketch | None  # leaders only
+
+
+class Clusters:
+    """The members' table and the index over its leaders."""
+
+    def __init__(self, members: MutableMapping[str, Member]) -> None:
+        """`members`: article id -> Member, durable."""
+        self._members = members
+        self._bands: dict[tuple[int, int, int], list[str]] = {}
+        self._order: dict[str, str] = {}  # article id -> at, oldest first
+        for member in sorted(members.values(), key=lambda m: (m.at, m.article_id)):
+            self._index(member)
+
+    def assign(self, article: Article) -> Clustered:
+        """Decide for one article version; the same version again gives the same answer."""
+        before = self._members.get(article.article_id)
+        if before is not None and before.version_id == article.version_id:
+            return _decision(before)
+        own = article.sketch or sketch(article.title, article.text)
+        published = article.published_at or article.fetched_at
+        hashes = sentence_hashes(article)
+        if before is not None:
+            member = self._edited(before, article, own, published, hashes)
+        else:
+            member = self._placed(article, own, published, hashes)
+        self._members[article.article_id] = member
+        if before is None:
+            self._index(member)
+            self._forget(article.fetched_at)
+        return _decision(member)
+
+    def _edited(self, before: Member, article: Article, own: Sketch, published: str, hashes: tuple[str, ...]) -> Member:
+        """A new version stays in its article's cluster, whatever it says now."""
+        leader = self._members.get(before.leader_id)
+        reference = leader.sketch if leader is not None else None
+        known = tuple(dict.fromkeys((*before.known, *before.current)))[-_MOST_SENTENCES:]
+        return Member(
+            article_id=article.article_id,
+            version_id=article.version_id,
+            cluster_id=before.cluster_id,
+            leader_id=before.leader_id,
+            similarity=similarity(own.body, reference.body) if reference else 1.0,
+            correction=reference is not None and _changed_figures(reference, own) > 0,
+            previous_version=before.version_id,
+            known=known,
+            current=hashes,
+            at=article.fetched_at,
+            published=published,
+            # The first version stays the leader's sketch: copies were compared with it.
+            sketch=before.sketch,
+        )
+
+    def _placed(self, article: Article, own: Sketch, published: str, hashes: tuple[str, ...]) -> Member:
+        leader, degree = self._leader_for(own, published)
+        leads = leader is None
+        return Member(
+            article_id=article.article_id,
+            version_id=article.version_id,
+            cluster_id=ids.cluster_id(article.version_id) if leader is None else leader.cluster_id,
+            leader_id=article.article_id if leader is None else leader.article_id,
+            similarity=1.0 if leads else degree,
+            correction=leader is not None and leader.sketch is not None and _changed_figures(leader.sketch, own) > 0,
+            previous_version=None,
+            known=(),
+            current=hashes,
+            at=article.fetched_at,
+            published=published,
+            sketch=own if leads else None,
+        )
+
+    def _leader_for(self, own: Sketch, published: str) -> tuple[Member | None, float]:
+        """The most similar leader within reach, the older one on a tie."""
+        best: tuple[float, str, Member] | None = None
+        when = parse(published)
+        for candidate_id in self._candidates(own):
+            candidate = self._members.get(candidate_id)
+            if candidate is None or candidate.sketch is None or abs(parse(candidate.published) - when) > WINDOW:
+                continue
+            degree = alike(candidate.sketch, own)
+            if degree and (best is None or (-degree, candidate.at, candidate_id) < (-best[0], best[2].at, best[1])):
+                best = (degree, candidate_id, candidate)
+        return (best[2], best[0]) if best else (None, 0.0)
+
+    def _candidates(self, own: Sketch) -> Iterable[str]:
+        found: dict[str, None] = {}
+        for key in _band_keys(own):
+            found.update(dict.fromkeys(self._bands.get(key, ())))
+        return found
+
+    def _index(self, member: Member) -> None:
+        self._order[member.article_id] = member.at
+        if member.sketch is not None:
+            for key in _band_keys(member.sketch):
+                self._bands.setdefault(key, []).append(member.article_id)
+
+    def _forget(self, now: str) -> None:
+        """Drop members not seen for MEMORY (by the records' time, so that replay forgets alike), or beyond CAP."""
+        horizon: datetime | None = None
+        while self._order:
+            oldest = next(iter(self._order))
+            if len(self._order) <= CAP:
+                horizon = horizon or parse(now) - MEMORY
+                if parse(self._order[oldest]) >= horizon:
+                    return
+            member = self._members.get(oldest)
+            del self._order[oldest]
+            if member is None:
+                continue
+            if len(self._order) < CAP and horizon is not None and parse(member.at) >= horizon:
+                self._order[oldest] = member.at  # an edit renewed it
+                continue
+            del self._members[oldest]
+            if member.sketch is not None:
+                for key in _band_keys(member.sketch):
+                    rest = [other for other in self._bands.get(key, ()) if other != oldest]
+                    if rest:
+                        self._bands[key] = rest
+                    else:
+                        self._bands.pop(key, None)
+
+
+def alike(leader: Sketch, other: Sketch) -> float:
+    """Similarity of a copy to its leader, 0 if it is no copy: too different, other dates, or more than one other figure."""
+    body = similarity(leader.body, other.body)
+    shorter, longer = sorted((leader.words, other.words))
+    if shorter < _SHORT_WORDS:
+        degree = body if body == 1.0 else 0.0
+    elif body >= BODY_SIMILARITY:
+        degree = body
+    elif shorter <= LEAD_SHORTER * longer:
+        lead = similarity(leader.lead, other.lead)
+        # Of a truncated copy the body's similarity is the share of words it kept, if it kept them unchanged.
+        contained = body * (shorter + longer) / (shorter * (1 + body)) if body else 0.0
+        degree = lead if lead >= LEAD_SIMILARITY and contained >= LEAD_SIMILARITY else 0.0
+    else:
+        degree = 0.0
+    return degree if degree and _changed_figures(leader, other) <= 1 and not _other_dates(leader, other) else 0.0
+
+
+def sentence_hashes(article: Article) -> tuple[str, ...]:
+    """Hashes of the title's and the body's sentences: what a later version did not add."""
+    found = [sentence_hash(article.title)] if article.title else []
+    found += [sentence_hash(article.text[s.start : s.end]) for s in sentences(article.text, segment(article.text))]
+    return tuple(dict.fromkeys(found))
+
+
+def _decision(member: Member) -> Clustered:
+    return Clustered(
+        article_id=member.article_id,
+        version_id=member.version_id,
+        cluster_id=member.cluster_id,
+        leader_id=member.leader_id,
+        similarity=round(member.similarity, 3),
+        correction=member.correction,
+        previous_version=member.previous_version,
+        known_sentences=member.known,
+    )
+
+
+def _band_keys(own: Sketch) -> list[tuple[int, int, int]]:
+    keys: list[tuple[int, int, int]] = []
+    for which, (values, bands, rows) in enumerate(((own.body, _BANDS, _ROWS), (own.lead, _LEAD_BANDS, _LEAD_ROWS))):
+        keys += [(which, band, hash(values[band * rows : (band + 1) * rows])) for band in range(bands) if values]
+    return keys
+
+
+def _changed_figures(leader: Sketch, other: Sketch) -> int:
+    """How many figures of one were replaced in the other; a figure only left out or added is no change."""
+    left = [number for number in leader.numbers if number.startswith("n:")]
+    right = [number for number in other.numbers if number.startswith("n:")]
+    return sum(
+        max(i2 - i1, j2 - j1) for op, i1, i2, j1, j2 in SequenceMatcher(a=left, b=right, autojunk=False).get_opcodes() if op == "replace"
+    )
+
+
+def _other_dates(leader: Sketch, other: Sketch) -> bool:
+    """Both name dates, and each names one the other does not."""
+    left = {number for number in leader.numbers if number.startswith("d:")}
+    right = {number for number in other.numbers if number.startswith("d:")}
+    return bool(left - right and right - left)

@@ -1,0 +1,158 @@
+"""Sightings: which subjects an article version brings up, and with which sentence. Pure; what the alert rules watch.
+
+A subject is a place, an actor, or a pair met in one claim: actor and place, actor and claim type, place and claim type. A district
+stands for its city and its country too (`via` names the mention). One sighting per subject and version, of the best sentence: sure
+before unsure, fresh (not left as it was by an edit) before stale, title and lead before the rest.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from tocsin.records import Claim, Clustered, Mention, Sentence, Sighting, Tagged
+from tocsin.sketch import sentence_hash
+
+SCOPES = frozenset({"title", "body", "quote"})  # never bios, comments, captions or related-story boxes
+
+
+def sightings(tagged: Tagged, clustered: Clustered) -> tuple[Sighting, ...]:
+    """Return every subject of this version once, in a fixed order (by subject)."""
+    known = frozenset(clustered.known_sentences)
+    best: dict[str, Sighting] = {}
+    for sighting in _all(tagged, clustered, known):
+        held = best.get(sighting.subject)
+        if held is None or (sighting.fresh, sighting.sure) > (held.fresh, held.sure):
+            best[sighting.subject] = sighting
+    return tuple(best[subject] for subject in sorted(best))
+
+
+def _all(tagged: Tagged, clustered: Clustered, known: frozenset[str]) -> Iterator[Sighting]:
+    article = tagged.article
+    title = article.title or ""
+    fields: tuple[tuple[str, tuple[Mention, ...], tuple[Claim, ...], tuple[Sentence, ...]], ...] = (
+        (title, tagged.title_mentions, tagged.title_claims, (Sentence(start=0, end=len(title), scope="title"),)),
+        (article.text, tagged.mentions, tagged.claims, tagged.sentences),
+    )
+    for text, mentions, claims, sentences in fields:
+        base = _Base(tagged, clustered, known, text, sentences)
+        for mention in mentions:
+            if mention.scope in SCOPES:
+                yield from _of_mention(base, mention)
+        by_id = {mention.mention_id: mention for mention in mentions}
+        for claim in claims:
+            yield from _of_claim(base, claim, by_id)
+
+
+class _Base:
+    """What all sightings in one field share."""
+
+    def __init__(self, tagged: Tagged, clustered: Clustered, known: frozenset[str], text: str, sentences: tuple[Sentence, ...]) -> None:
+        self.tagged, self.clustered, self.known, self.text, self.sentences = tagged, clustered, known, text, sentences
+        self._fresh: dict[tuple[int, int], bool] = {}
+
+    def sentence_at(self, start: int, end: int) -> tuple[int, int]:
+        """The sentence around a span; the whole line if none was found."""
+        for sentence in self.sentences:
+            if sentence.start <= start < sentence.end:
+                return sentence.start, max(sentence.end, end)
+        first = self.text.rfind("\n", 0, start) + 1
+        last = self.text.find("\n", end)
+        return first, last if last >= 0 else len(self.text)
+
+    def fresh(self, span: tuple[int, int]) -> bool:
+        """Whether an edit brought this sentence, or the article is new."""
+        if not self.known:
+            return True
+        if span not in self._fresh:
+            self._fresh[span] = sentence_hash(self.text[span[0] : span[1]]) not in self.known
+        return self._fresh[span]
+
+    def sighting(
+        self,
+        subject: str,
+        kind: str,
+        name: str,
+        span: tuple[int, int],
+        *,
+        sure: bool,
+        claim: Claim | None = None,
+        via: str | None = None,
+        parents: tuple[str, ...] = (),
+        actor_type: str | None = None,
+    ) -> Sighting:
+        """Build one sighting; `span` is the mention, or the claim's trigger."""
+        article = self.tagged.article
+        first, last = self.sentence_at(*span)
+        return Sighting(
+            subject=subject,
+            kind=kind,  # type: ignore[arg-type]  # callers pass one of the five literals
+            name=name,
+            article_id=article.article_id,
+            version_id=article.version_id,
+            cluster_id=self.clustered.cluster_id,
+            source_id=article.source_id,
+            owner=article.owner,
+            origin_id=(claim.origin_id if claim else None) or article.owner,
+            at=article.fetched_at,
+            published_at=article.published_at,
+            sure=sure,
+            fresh=self.fresh((first, last)),
+            backfill=article.backfill,
+            quote=self.text[first:last],
+            start=span[0] - first,
+            end=span[1] - first,
+            url=article.url,
+            title=article.title,
+            claim_type=claim.type if claim else None,
+            claim_id=claim.claim_id if claim else None,
+            modality=claim.modality if claim else None,
+            polarity=claim.polarity if claim else None,
+            via=via,
+            parents=parents,
+            actor_type=actor_type,
+        )
+
+
+def _of_mention(base: _Base, mention: Mention) -> Iterator[Sighting]:
+    span = (mention.start, mention.end)
+    if mention.kind == "actor":
+        yield base.sighting(mention.entity_id, "actor", mention.name, span, sure=mention.sure, actor_type=mention.type)
+        return
+    chain = (mention.entity_id, *mention.parent_ids)
+    for depth, place in enumerate(chain):
+        yield base.sighting(
+            place,
+            "place",
+            mention.name if not depth else place.removeprefix("loc:"),
+            span,
+            sure=mention.sure,
+            via=mention.name if depth else None,
+            parents=chain[depth + 1 :],
+        )
+
+
+def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention]) -> Iterator[Sighting]:
+    span = (claim.trigger.start, claim.trigger.end)
+    actors = [(a.entity_id, a.name, _sure(mentions, a.mention_id)) for a in claim.actors if a.entity_id]
+    places = [
+        (place, p.name if not depth else place.removeprefix("loc:"), _sure(mentions, p.mention_id))
+        for p in claim.places
+        for depth, place in enumerate((p.entity_id, *p.parent_ids))
+    ]
+    for (actor, actor_name, actor_sure), (place, place_name, place_sure) in product(actors, places):
+        yield base.sighting(
+            f"{actor}|{place}", "actor_place", f"{actor_name} + {place_name}", span, sure=actor_sure and place_sure, claim=claim
+        )
+    for kind, subjects in (("actor_claim", actors), ("place_claim", places)):
+        for subject, name, sure in subjects:
+            yield base.sighting(f"{subject}|{claim.type}", kind, f"{name}: {claim.type}", span, sure=sure, claim=claim)
+
+
+def _sure(mentions: dict[str, Mention], mention_id: str | None) -> bool:
+    """An implicit participant was inferred, so it is not sure."""
+    mention = mentions.get(mention_id or "")
+    return mention.sure if mention is not None else False
+
+
+def subjects_of(found: Iterable[Sighting]) -> frozenset[str]:
+    """The subjects of some sightings."""
+    return frozenset(sighting.subject for sighting in found)
