@@ -28,6 +28,9 @@ _DROPPED = re.compile(
 )
 
 
+_MOST_STEPS = 8
+
+
 def _fold_char(char: str) -> str:
     """Fold one character to exactly one character."""
     fixed = _FIXED.get(char)
@@ -47,9 +50,13 @@ class _Table(dict[int, str]):
     """A translation table that learns each character when it first meets it."""
 
     def __missing__(self, code: int) -> str:
-        folded = _fold_char(chr(code))
-        self[code] = folded
-        return folded
+        char = chr(code)
+        for _ in range(_MOST_STEPS):  # a folded character may fold on: "Ð" to "ð" to "d"
+            before, char = char, _fold_char(char)
+            if char == before:
+                break
+        self[code] = char
+        return char
 
 
 _TABLE = _Table()

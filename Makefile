@@ -1,0 +1,48 @@
+# `make help` lists everything. Two commands do all the set-up from a fresh clone: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := requirements/build.txt requirements/base.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check eval bench lock schema clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+# The stamps hold the checksum of the lock, so that a second run does nothing and needs no network.
+.venv/base: $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Tocsin needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + ": run make PYTHON=python3.12 ...")'
+	@echo "Creating the environment in .venv (once; about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/base.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/base requirements/dev.txt
+	@echo "Adding the test tools ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: .venv/base ## the whole pipeline on the bundled sample site, in one process
+	@$(BIN)/tocsin demo
+
+test: .venv/dev ## every test, and the checks of types, style and structure
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+eval: .venv/base ## all scores on the development sets, with the goals beside them
+	@$(BIN)/python -m benchmarks.scores
+
+bench: .venv/base ## articles per second, by stage and end to end, and memory
+	@$(BIN)/python -m benchmarks.embedded
+
+lock: .venv/dev ## refresh the locked versions (the one way to do it)
+	@$(PIP) install pip-tools
+	@for name in build base dev; do $(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras \
+	  --no-emit-index-url --no-emit-trusted-host --no-header \
+	  $$(case $$name in build) echo requirements/build.in;; dev) echo --extra dev -c requirements/base.txt pyproject.toml;; *) echo pyproject.toml;; esac) \
+	  --output-file requirements/$$name.txt; done
+
+clean: ## remove the environment and all that was made
+	rm -rf .venv .demo .eval .pytest_cache .mypy_cache .ruff_cache

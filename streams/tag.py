@@ -1,0 +1,228 @@
+"""Tag one article: language, segments, actors, places, counts, times, claims. Stateless: any worker may do it, in any order.
+
+Title and body are read as one discourse (they share senses and references), then each finding goes to the field it stands in.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.actors import ActorLexicon, load_actors
+from streams.claims import ClaimRules, find_claims, load_claim_rules
+from streams.context import Context
+from streams.entities import find_entities
+from streams.gazetteer import Gazetteer, load_gazetteer
+from streams.language import detect
+from streams.numbers import find_numbers
+from streams.segment import segment, sentences
+from streams.times import find_times
+from tocsin import __version__, ids
+from tocsin.errors import Quarantine
+from tocsin.fold import fold
+from tocsin.records import Article, Claim, Mention, Record, Segment, Sentence, Tagged
+from tocsin.wire import flat
+
+_GAP = "\n\n"  # between title and body in the discourse
+_MENTION_ID = re.compile(r"m(\d+)-(\d+)")
+_OFFSETS = frozenset(("start", "end", "sentence_start", "sentence_end"))
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """Everything the tagger knows; loaded once a process."""
+
+    gazetteer: Gazetteer
+    lexicon: ActorLexicon
+    rules: ClaimRules
+
+    @property
+    def lexicon_version(self) -> str:
+        """Hash of actors and places."""
+        return hashlib.sha256(f"{self.lexicon.version} {self.gazetteer.version}".encode()).hexdigest()[:12]
+
+    @property
+    def tagger_version(self) -> str:
+        """Program version and the hash of the claim rules."""
+        return f"{__version__}+{self.rules.version[:12]}"
+
+
+def load_resources(focus_countries: Sequence[str], extra: Path | None = None) -> Resources:
+    """Load gazetteer, actors and claim rules. `extra`: folder with the user's own actors and places. Raises DataError."""
+    return Resources(load_gazetteer(focus_countries, extra), load_actors(extra), load_claim_rules())
+
+
+def tag(article: Article, resources: Resources) -> Tagged:
+    """Tag one article version."""
+    title = article.title or ""
+    if not title.strip() or article.text.lstrip().startswith(title.strip()):
+        title = ""  # the body already opens with it
+    lang, lang_confidence = detect(article.text or title, article.lang or article.source_lang)
+    body_segments = segment(article.text)
+    body_sentences = sentences(article.text, body_segments)
+    shift = len(title) + len(_GAP) if title else 0
+    head = (Sentence(start=0, end=len(title), scope="title"),) if title else ()
+    text = title + _GAP + article.text if title else article.text
+    context = Context(
+        text=text,
+        folded=fold(text),
+        lang=lang,
+        title_length=len(title),
+        published_at=article.published_at,
+        observed_at=article.fetched_at,
+        source_id=article.source_id,
+        owner=article.owner,
+        source_country=article.source_country,
+        affiliated_with=article.affiliated_with,
+        author=article.author,
+        segments=(*((Segment(kind="title", start=0, end=len(title)),) if title else ()), *shifted(body_segments, -shift)),
+        sentences=(*head, *shifted(body_sentences, -shift)),
+    )
+    actors, places = find_entities(context, resources.gazetteer, resources.lexicon)
+    attempted = lang in resources.rules.langs
+    claims: list[Claim] = []
+    if attempted:
+        claims = find_claims(context, actors, places, find_numbers(context), find_times(context), resources.rules)
+    title_mentions, mentions = _split(_placed((*actors, *places), context), len(title), shift, len(head))
+    title_claims, body_claims = _split(tuple(claims), len(title), shift, len(head))
+    versions = (resources.tagger_version, resources.lexicon_version)
+    return Tagged(
+        article=article,
+        lang=lang,
+        lang_confidence=round(lang_confidence, 3),
+        claims_attempted=attempted,
+        segments=body_segments,
+        sentences=body_sentences,
+        mentions=mentions,
+        claims=_named(body_claims, "text", article, lang, versions),
+        title_mentions=title_mentions,
+        title_claims=_named(title_claims, "title", article, lang, versions),
+        tagger_version=versions[0],
+        lexicon_version=versions[1],
+    )
+
+
+def tag_line(line: dict[str, Any], resources: Resources, observed_at: str) -> dict[str, Any]:
+    """The Unix filter: {"id", "text", "title"?, "lang"?, "published_at"?} to a flat tagged document with the same `id`.
+
+    Offsets are code points of the given `text`, which is returned unaltered. Raises Quarantine for a line that is not of this shape.
+    """
+    if not isinstance(line, dict) or not isinstance(line.get("text"), str) or line.get("id") is None:
+        raise Quarantine('needs a JSON object with "id" and "text"')
+    for name in ("title", "lang", "published_at"):
+        if line.get(name) is not None and not isinstance(line[name], str):
+            raise Quarantine(f'"{name}" must be text')
+    article = given_article(
+        f"id:{line['id']}", line["text"], line.get("title"), lang=line.get("lang"), published_at=line.get("published_at"), at=observed_at
+    )
+    return {"id": line["id"], **flat(tag(article, resources))}
+
+
+def given_article(url: str, text: str, title: str | None, *, lang: str | None, published_at: str | None, at: str) -> Article:
+    """An article that came as text, not as a page."""
+    article = ids.article_id(url)
+    return Article(
+        article_id=article,
+        version_id=ids.version_id(article, title, text),
+        url=url,
+        canonical_url=url,
+        source_id="given",
+        source_name="given",
+        owner="given",
+        title=title,
+        text=text,
+        author=None,
+        published_at=published_at,
+        published_source="given" if published_at else "none",
+        published_precision="day" if published_at else "unknown",
+        fetched_at=at,
+        lang=lang,
+        text_sha256=ids.sha256(text.encode("utf-8", "surrogatepass")),
+        extractor="given",
+    )
+
+
+def shifted(records: Sequence[R], by: int) -> tuple[R, ...]:
+    """The records with every offset in them lowered by `by` code points."""
+    return tuple(_shift(record, by) for record in records) if by else tuple(records)
+
+
+def _shift(value: Any, by: int) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_shift(item, by) if isinstance(item, Record) else item for item in value)
+    changes: dict[str, Any] = {}
+    for name in value.__struct_fields__:
+        held = getattr(value, name)
+        if name in _OFFSETS:
+            if held is not None:
+                changes[name] = held - by
+        elif name == "mention_id":
+            match = _MENTION_ID.fullmatch(held or "")
+            if match:
+                changes[name] = f"m{int(match[1]) - by}-{int(match[2]) - by}"
+        elif isinstance(held, Record) or (isinstance(held, tuple) and held and isinstance(held[0], Record)):
+            changes[name] = _shift(held, by)
+    return replace(value, **changes) if changes else value
+
+
+F = TypeVar("F", Mention, Claim)
+
+
+def _split(found: tuple[F, ...], title_length: int, shift: int, head: int) -> tuple[tuple[F, ...], tuple[F, ...]]:
+    """Findings of the title, and those of the body with offsets and sentence numbers of the body."""
+    if not shift:
+        return (), found
+    in_title = tuple(item for item in found if item.end <= title_length)
+    in_body = tuple(item for item in found if item.start >= shift)
+    return in_title, tuple(replace(item, sentence_index=item.sentence_index - head) for item in shifted(in_body, shift))
+
+
+def _placed(mentions: Sequence[Mention], context: Context) -> tuple[Mention, ...]:
+    """The mentions in order of the text, each with the sentence and scope it stands in."""
+    placed: list[Mention] = []
+    index = 0
+    for mention in sorted(mentions, key=lambda m: (m.start, m.end, m.kind)):
+        while index < len(context.sentences) - 1 and context.sentences[index].end <= mention.start:
+            index += 1
+        scope = context.sentences[index].scope if context.sentences else "body"
+        placed.append(replace(mention, sentence_index=index if context.sentences else -1, scope=scope))
+    return tuple(placed)
+
+
+def _named(claims: tuple[Claim, ...], field: str, article: Article, lang: str, versions: tuple[str, str]) -> tuple[Claim, ...]:
+    """The claims with their ids and everything the article says about them."""
+    named: list[Claim] = []
+    taken: set[str] = set()
+    for claim in claims:
+        kind = claim.type
+        while (claim_id := ids.claim_id(article.version_id, field, claim.start, claim.end, kind)) in taken:
+            kind += "'"  # two claims of one type on the same words: the second gets an id of its own
+        taken.add(claim_id)
+        named.append(
+            replace(
+                claim,
+                claim_id=claim_id,
+                article_id=article.article_id,
+                version_id=article.version_id,
+                origin_id=claim.origin_id or (claim.attribution.source_id if claim.attribution else None) or article.owner,
+                claim_key=claim.claim_key or _key(claim),
+                source_id=article.source_id,
+                lang=lang,
+                published_at=article.published_at,
+                observed_at=article.fetched_at,
+                tagger_version=versions[0],
+                lexicon_version=versions[1],
+            )
+        )
+    return tuple(named)
+
+
+def _key(claim: Claim) -> str:
+    """A hint for matching claims of one event: type, subtype, who in which role, where, when."""
+    actors = ",".join(sorted(f"{a.role}={a.entity_id}" for a in claim.actors if a.entity_id))
+    place = next((p.entity_id for p in claim.places if p.role in ("where", "within", "origin")), "")
+    return "|".join((claim.type, claim.subtype, actors, place, (claim.time.event_from or "") if claim.time else ""))

@@ -1,0 +1,131 @@
+"""Copies of one text meet in one cluster; other news told with the same words does not."""
+
+import itertools
+import random
+
+import pytest
+
+from streams.cluster import Clusters, Member, alike
+from tests.builders import article
+from tocsin.records import Article
+from tocsin.sketch import sketch
+
+WIRE = (
+    "Shelling hit a market in the old quarter of the town on Tuesday, killing 14 people and wounding 32, a hospital director said. "
+    "Rescuers dug through collapsed stalls for most of the afternoon while relatives waited behind a police line. "
+    "The municipality said that water had been cut to four neighbourhoods after a main burst, and asked residents to boil theirs. "
+    "No party took responsibility for the attack. A ceasefire agreed last month has been broken repeatedly, monitors said. "
+    "Two bakeries and a primary school were among the buildings that burned, according to the civil defence. "
+    "Talks between the two sides were due to resume in a neighbouring capital later in the week."
+)
+SITREP = (
+    "Daily situation report. On {day} the mission recorded {count} ceasefire violations along the line of contact. "
+    "Monitors heard artillery from the eastern outskirts between six and nine in the evening. Patrols continued on all routes. "
+    "The mission reminds all parties of their obligation to grant it free and safe movement throughout the area."
+)
+
+
+def clusters_of(articles: list[Article]) -> dict[str, str]:
+    """url -> cluster, after the articles passed in this order."""
+    door = Clusters({})
+    return {a.url: door.assign(a).cluster_id for a in articles}
+
+
+def partition(of: dict[str, str]) -> set[frozenset[str]]:
+    return {frozenset(url for url, k in of.items() if k == cluster) for cluster in of.values()}
+
+
+def test_a_copy_with_small_edits_joins_its_leader() -> None:
+    copy = WIRE.replace("most of the afternoon", "much of the afternoon").replace("Two bakeries", "A bakery")
+    found = clusters_of([article(WIRE, url="u:1"), article(copy, url="u:2")])
+    assert found["u:1"] == found["u:2"]
+
+
+def test_a_truncated_copy_joins_its_leader_and_an_extended_one_too() -> None:
+    short = WIRE[: WIRE.index("No party")]
+    assert len(partition(clusters_of([article(WIRE, url="u:1"), article(short, url="u:2")]))) == 1
+    assert len(partition(clusters_of([article(short, url="u:2"), article(WIRE, url="u:1")]))) == 1
+
+
+def test_a_copy_with_one_changed_toll_is_a_correction_in_the_same_cluster() -> None:
+    door = Clusters({})
+    first = door.assign(article(WIRE, url="u:1"))
+    second = door.assign(article(WIRE.replace("killing 14", "killing 19"), url="u:2"))
+    assert (second.cluster_id, second.correction, first.correction) == (first.cluster_id, True, False)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        pytest.param(SITREP.format(day="12 March", count=40), SITREP.format(day="13 March", count=40), id="another date"),
+        pytest.param(SITREP.format(day="Monday", count=40), SITREP.format(day="Tuesday", count=57), id="another weekday and figure"),
+        pytest.param(WIRE, WIRE.replace("killing 14", "killing 3").replace("wounding 32", "wounding 8"), id="two other figures"),
+        pytest.param(WIRE, "An election was held. " * 30, id="another text"),
+    ],
+)
+def test_the_same_boilerplate_with_other_news_is_a_new_cluster(left: str, right: str) -> None:
+    assert len(partition(clusters_of([article(left, url="u:1"), article(right, url="u:2")]))) == 2
+
+
+def test_a_text_published_again_after_the_window_is_news_again() -> None:
+    later = article(WIRE, url="u:2", at="2018-01-12T10:00:00Z")
+    assert len(partition(clusters_of([article(WIRE, url="u:1"), later]))) == 2
+
+
+def test_short_texts_are_copies_only_when_equal() -> None:
+    assert alike(sketch(None, "Protesters gathered in the main square."), sketch(None, "Protesters gathered in the main square."))
+    assert not alike(sketch(None, "Protesters gathered in the main square."), sketch(None, "Protesters gathered in the old square."))
+
+
+def test_the_order_of_arrival_does_not_change_the_partition() -> None:
+    texts = [
+        WIRE,
+        WIRE.replace("stalls", "shops"),
+        WIRE[: WIRE.index("Two bakeries")],
+        WIRE.replace("killing 14", "killing 19"),
+        SITREP.format(day="12 March", count=40),
+        SITREP.format(day="13 March", count=41),
+        "A different story about grain exports. " * 12,
+    ]
+    articles = [article(text, url=f"u:{n}") for n, text in enumerate(texts)]
+    expected = partition(clusters_of(articles))
+    assert len(expected) == 4
+    order = random.Random(7)  # noqa: S311  # a fixed shuffle, not a secret
+    for _ in range(20):
+        order.shuffle(articles)
+        assert partition(clusters_of(articles)) == expected
+
+
+def test_delivering_everything_twice_gives_the_same_decisions_and_state() -> None:
+    articles = [article(WIRE, url="u:1"), article(WIRE.replace("stalls", "shops"), url="u:2"), article(SITREP, url="u:3")]
+    state: dict[str, Member] = {}
+    door = Clusters(state)
+    first = [door.assign(a) for a in articles]
+    before = dict(state)
+    assert [door.assign(a) for a in articles] == first
+    assert state == before
+
+
+def test_the_index_is_rebuilt_from_the_state() -> None:
+    state: dict[str, Member] = {}
+    first = Clusters(state).assign(article(WIRE, url="u:1"))
+    assert Clusters(state).assign(article(WIRE, url="u:2")).cluster_id == first.cluster_id
+
+
+def test_an_edit_keeps_its_cluster_and_remembers_all_earlier_sentences() -> None:
+    door = Clusters({})
+    first = door.assign(article("One thing happened. Another did.", url="u:1"))
+    second = door.assign(article("One thing happened. A third came.", url="u:1"))
+    third = door.assign(article("One thing happened. Another did. A fourth came.", url="u:1"))
+    assert first.cluster_id == second.cluster_id == third.cluster_id
+    assert (first.previous_version, second.previous_version, third.previous_version) == (None, first.version_id, second.version_id)
+    assert (len(first.known_sentences), len(second.known_sentences), len(third.known_sentences)) == (0, 2, 3)
+
+
+def test_members_are_forgotten_after_their_time_so_that_state_stays_bounded() -> None:
+    state: dict[str, Member] = {}
+    door = Clusters(state)
+    for month, day in itertools.product(range(1, 7), range(1, 29)):
+        door.assign(article(f"Text {day} {month} " * 20, url=f"u:{month}-{day}", at=f"2018-{month:02}-{day:02}T00:00:00Z"))
+    assert all(member.at >= "2018-05-2" for member in state.values())
+    assert len(state) < 45
