@@ -1,8 +1,20 @@
-"""Counts in running text: digits, words, ranges and vague amounts, with what they count."""
+"""Counts in running text: digits, words, ranges and vague amounts, with what they count.
+
+Three passes over the folded text: the figures (`streams.figure_syntax` reads digits and number words into expressions), the words
+before each (approximators, and references such as "Route 66" that are no counts), the words after it (the counted noun, or a unit
+of time, money or distance that makes it no count). Years, dates, clock times, ages, scores, list markers, page numbers, calibres
+and names with a figure in them are never counts.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
 from streams.context import Context
+from streams.figure_syntax import Expression, read_expressions
+from streams.number_words import Vocabulary, vocabulary
 from tocsin.records import Quantity
 
 
@@ -27,10 +39,50 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
     modifiers: tuple[str, ...] = ()  # folded words between figure and noun ("iraqi", "displaced")
 
 
+_TOKEN = re.compile(r"[^\W_]+(?:['.][^\W_]+)*|[^\w\s]")
+_NEXT = re.compile(r"(?: |\n|-| -)?([^\W\d_]+(?:['-][^\W\d_]+)*)")
+_DECADE = re.compile(r"'?s\b")
+_LINE_START = re.compile(r"(?:^|\n)[ \t]*[(\[]?$")
+_SCORE = re.compile(r"(?:-\d{1,3}\b)?,? (?:win|victory|draw|defeat|lead|loss|to nil)\b")
+_SCORE_TAIL = re.compile(r"-\d{1,3}\b(?! [a-z]+s\b)")
+_CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
+_LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
+_LONGEST_PHRASE = 7  # words from figure to counted noun
+_MOST_FILLERS = 3
+# Words that PDF text glues to others ("displacedpeople", "peoplecould").
+_GLUED = re.compile(r"\w*?(people|persons|civilians|families|households|refugees|villagers)\w*")
+_LABEL_AGE = 110
+
+
+class _After(NamedTuple):
+    """What follows a figure."""
+
+    refused: bool = False
+    unit: str = ""
+    noun: str = ""
+    noun_start: int = -1
+    noun_end: int = -1
+    modifiers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # the words read, for bare figures
+
+
+class _Before(NamedTuple):
+    """What stands before a figure."""
+
+    start: int  # of the approximator, or of the figure
+    approx: str | None
+    tokens: list[str]  # folded, nearest last, without the approximator
+
+
 def find_numbers(context: Context) -> list[Number]:
     """Every count of `context`, in order of start, none overlapping."""
-    del context
-    return []
+    words = vocabulary()
+    found: list[Number] = []
+    for expression in read_expressions(context, words):
+        number = _read(context, expression, words, found[-1] if found else None)
+        if number is not None:
+            found.append(number)
+    return found
 
 
 def as_quantity(number: Number, role: str = "other") -> Quantity:
@@ -46,3 +98,234 @@ def as_quantity(number: Number, role: str = "other") -> Quantity:
         approx=number.approx,
         role=role,
     )
+
+
+def _read(context: Context, found: Expression, words: Vocabulary, previous: Number | None) -> Number | None:
+    text = context.folded.text
+    before = _look_back(text, found, words)
+    after = _look_ahead(context, found, words)
+    if after.refused or _is_reference(text, found, before, after, words):
+        return None
+    unit = after.unit
+    if found.vague and not unit:
+        return None
+    if unit == "building" and after.noun in ("site", "sites"):
+        unit = "camp"
+    if after.noun in ("others", "other") and previous is not None and previous.unit != "person" and _verb_before(before, words, building=True):
+        unit = previous.unit
+    if not unit:
+        unit = _unit_from_verbs(before, after, words)
+    start, end = context.folded.start(before.start), context.folded.end(found.end)
+    value, least, most, approx = _bounds(found, before.approx)
+    return Number(
+        start=start,
+        end=end,
+        text=context.text[start:end],
+        value=value,
+        min=least,
+        max=most,
+        approx=approx,
+        unit=unit or "other",
+        noun=after.noun,
+        noun_start=context.folded.start(after.noun_start) if after.noun else -1,
+        noun_end=context.folded.end(after.noun_end) if after.noun else -1,
+        modifiers=after.modifiers,
+    )
+
+
+def _bounds(found: Expression, approx: str | None) -> tuple[float | None, float | None, float | None, str | None]:
+    """Value, min, max and approx of an expression under an approximator."""
+    if found.value is None:
+        most = None if approx in ("over", "at_least") else found.most
+        return None, found.least, most, found.approx
+    if approx in ("over", "at_least"):
+        return found.value, found.value, None, approx
+    if approx in ("under", "at_most"):
+        return found.value, None, found.value, approx
+    return found.value, None, None, approx
+
+
+def _look_back(text: str, found: Expression, words: Vocabulary) -> _Before:
+    head = max(0, found.start - _LOOK_BACK)
+    tokens = [(m.group(), m.start()) for m in _TOKEN.finditer(text, head, found.start)]
+    approx: str | None = None
+    start = found.start
+    keep = len(tokens)
+    fillers = 0
+    while keep and fillers <= _MOST_FILLERS:
+        hit = None
+        for size in (4, 3, 2, 1):
+            if size <= keep:
+                phrase = " ".join(token for token, _ in tokens[keep - size : keep])
+                hit = words.approximators.get(phrase)
+                if hit is not None:
+                    if approx in (None, "about"):
+                        approx = hit
+                    keep -= size
+                    start = tokens[keep][1]
+                    fillers = 0
+                    break
+        if hit is None:
+            if tokens[keep - 1][0] not in words.fillers:
+                break
+            keep -= 1
+            fillers += 1
+    # Fillers that led to no approximator stay words before the figure.
+    rest = [token for token, at in tokens if at < start]
+    return _Before(start, approx, rest)
+
+
+def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _After:
+    """The noun phrase after a figure; refused when it measures time, money, distance, or a share."""
+    text = context.folded.text
+    if found.noun is not None:
+        noun = text[found.noun[0] : found.noun[1]]
+        return _After(unit=words.units.get(noun, "person"), noun=noun, noun_start=found.noun[0], noun_end=found.noun[1])
+    at = found.end
+    rest = text[at : at + 2]
+    if found.digits and _CLOCK.match(text, at):
+        return _After(refused=True)
+    if rest[:1] and (rest[0] in "%$€£°" or rest[:2] in (" %", " $", " €", " £", " °")):
+        return _After(refused=True)
+    modifiers: list[str] = []
+    unit = noun = ""
+    noun_start = noun_end = -1
+    read: list[str] = []
+    capital: tuple[str, int, int] | None = None
+    ended = False
+    for index in range(_LONGEST_PHRASE):
+        following = _NEXT.match(text, at)
+        if following is None:
+            break
+        word = following.group(1)
+        start, at = following.span(1)
+        adjective = index == 0 and text[start - 1] == "-" and text[start - 2] != " "
+        read.append(word)
+        if not unit and not ended and (word in words.not_after or (index == 0 and word.split("-")[0] in words.not_after)):
+            if index == 0 or len(word) > 1:
+                return _After(refused=True)
+        known = words.units.get(word) or (words.units.get(word[2:]) if word.startswith("ال") else None)
+        if known is None and not unit and (glued := _GLUED.fullmatch(word)):
+            known = words.units[glued.group(1)]
+        if known is not None and not ended:
+            if unit and (word in words.person_participles or noun in words.person_participles and known != "person"):
+                break
+            unit, noun, noun_start, noun_end = known, word, start, at
+            continue
+        if unit:
+            break
+        if adjective:
+            return _After(refused=True)
+        if word in ("of", "من") or (word == "the" and read[-2:-1] == ["of"]):
+            continue
+        if word in words.stop:
+            ended = True
+        if ended:
+            continue
+        modifiers.append(word)
+        original = context.folded.start(start)
+        if context.text[original].isupper() and word.endswith(words.demonym_endings):
+            capital = (word, start, at)
+        elif word not in words.person_participles and word not in words.building_participles:
+            noun, noun_start, noun_end = word, start, at
+    if not unit and capital is not None:
+        unit, (noun, noun_start, noun_end) = "person", capital
+    kept = tuple(modifiers[: modifiers.index(noun)]) if noun in modifiers else tuple(modifiers)
+    return _After(False, unit, noun, noun_start, noun_end, kept, tuple(read))
+
+
+def _unit_from_verbs(before: _Before, after: _After, words: Vocabulary) -> str:
+    """Unit of a figure without a countable noun, from what happened: "12 were injured", "killing 12", "destroyed 20"."""
+    for word in after.words[:5]:
+        if word in words.person_participles:
+            return "person"
+        if word in words.building_participles:
+            return "building"
+        if word not in words.light:
+            break
+    if after.noun:
+        return ""
+    if before.tokens[-1:] == ["of"] and before.tokens[-2:-1] in (["family"], ["crew"], ["group"], ["families"]):
+        return "person"
+    if _verb_before(before, words, building=True):
+        return "building"
+    return "person" if _verb_before(before, words, building=False) else ""
+
+
+def _verb_before(before: _Before, words: Vocabulary, *, building: bool) -> bool:
+    verbs = words.building_participles if building else words.person_verbs_before
+    return any(token in verbs for token in before.tokens[-1:])
+
+
+def _is_reference(text: str, found: Expression, before: _Before, after: _After, words: Vocabulary) -> bool:
+    """Whether the figure names, dates or marks something instead of counting it."""
+    last = before.tokens[-1] if before.tokens else ""
+    if last in ("$", "€", "£", "¥", "₽", "₴", "₪", "#", "№", "+", "[") or (last in words.not_before and not after.unit):
+        return True
+    if last in ("usd", "eur", "gbp", "us$", "no", "nos", "resolution", "page", "pp") and found.digits:
+        return True
+    if not found.digits:
+        return _is_pronoun(found, last, after, words)
+    return _is_date(text, found, before, after, words) or _is_marker(text, found, before, after)
+
+
+def _is_pronoun(found: Expression, last: str, after: _After, words: Vocabulary) -> bool:
+    """ "one" is mostly a pronoun: it counts only before a known noun or what happened to a person."""
+    if found.value != 1 or found.end - found.start > len("одного"):
+        return False
+    if last in ("no", "any", "every", "each", "this", "that", "the", "which", "another", "-"):
+        return True
+    if after.unit:
+        return bool(after.words) and after.words[0] in ("of", "another", "side", "party", "group", "country", "state")
+    first = [word for word in after.words[:3] if word not in words.light]
+    return not (first and first[0] in words.person_participles)
+
+
+def _is_date(text: str, found: Expression, before: _Before, after: _After, words: Vocabulary) -> bool:
+    last = before.tokens[-1] if before.tokens else ""
+    first = after.words[0] if after.words else ""
+    if last in words.months and before.start == found.start and (found.value or 0) < 2101 and not (after.unit and last == "may"):
+        return True
+    if first in words.months and (found.value or found.most or 0) <= 31:
+        return True
+    if not found.plain or found.value is None or found.end - found.start != 4 or not 1000 <= found.value <= 2100:
+        return False
+    if _DECADE.match(text, found.end):
+        return True
+    if before.start != found.start:
+        return not after.noun and 1900 <= found.value
+    if last in words.year_before:
+        return not (after.unit and last in ("of", "to", "and", "by", "between") and found.value % 50 == 0)
+    return not after.unit and found.value >= 1300
+
+
+def _is_marker(text: str, found: Expression, before: _Before, after: _After) -> bool:
+    """List markers, page numbers, ages in apposition, scores, phone numbers."""
+    start, end = found.start, found.end
+    following = text[end : end + 2]
+    value = found.value if found.value is not None else (found.most or 0)
+    if value < 1000 and _LINE_START.search(text, max(0, start - 8), start):
+        if following[:1] in ("\n", "") or following[:1] in ").":
+            return True
+        if following[:1] == "]":
+            return True
+    if after.unit:
+        return False
+    previous = text[max(0, start - 2) : start]
+    if value <= _LABEL_AGE and before.start == start:
+        if previous == ", " and following[:1] in (",", ".") and start > 2 and not text[start - 3].isdigit():
+            return not after.words
+        if previous[-1:] == "(" and following[:1] == ")":
+            return True
+    if following[:1] == ")" and previous[-1:] in (" ", "\n", "") and value < 30:
+        return True
+    if _SCORE.match(text, end) and value < 200 and not (found.approx and found.most and found.most > 200):
+        return True
+    if (previous[-1:] == "-" and text[start - 2 : start - 1].isdigit()) or _SCORE_TAIL.match(text, end):
+        return True
+    return text[start] == "0" and found.plain and end - start > 1
+
+
+def iter_sentence(numbers: list[Number], start: int, end: int) -> Iterator[Number]:
+    """The numbers that lie within [start, end)."""
+    return (number for number in numbers if start <= number.start and number.end <= end)
