@@ -36,6 +36,7 @@ class Query(Record, frozen=True, kw_only=True):
     until: str | None = None  # before; a bare date means the whole day
     limit: int = 10
     offset: int = 0
+    all_copies: bool = False  # true: every near-copy is a hit of its own
 
 
 class Span(Record, frozen=True, kw_only=True):
@@ -78,7 +79,8 @@ class FacetValue(Record, frozen=True, kw_only=True):
 class Results(Record, frozen=True, kw_only=True):
     """Answer to a query."""
 
-    total: int
+    total: int  # articles
+    stories: int = 0  # clusters among them: near-copies are one story
     hits: tuple[Hit, ...]
     facets: dict[str, tuple[FacetValue, ...]]  # actors, places, claim_types, sources, langs
 

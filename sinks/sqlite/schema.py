@@ -1,0 +1,143 @@
+"""The tables, and which schema version a file has.
+
+Every version of an article is kept; `version.current` marks the one that search sees. Only current versions have rows in
+`tag`, so a facet counts articles. The full-text table is contentless (the text lives once, compressed, in `document`) and only
+ever grows: an old version stays indexed and is left out by `current`.
+"""
+
+import sqlite3
+
+SCHEMA = 1
+"""PRAGMA user_version. Raise it with every change of the tables, and add the step to `upgrade`."""
+
+APPLICATION = 0x746F6373
+"""PRAGMA application_id ("tocs"): tells our file from any other SQLite file."""
+
+TABLES = """
+CREATE TABLE version (
+    id INTEGER PRIMARY KEY,             -- rowid of document and words
+    version_id TEXT NOT NULL UNIQUE,
+    article_id TEXT NOT NULL,
+    cluster_id TEXT NOT NULL,
+    source_id TEXT NOT NULL,
+    lang TEXT NOT NULL,
+    at INTEGER NOT NULL,                -- seconds since 1970: published, else first fetched
+    first_seen TEXT NOT NULL,           -- earliest and latest fetched_at of this very text
+    last_seen TEXT NOT NULL,
+    claims INTEGER NOT NULL,
+    current INTEGER NOT NULL            -- 1: what the page says now
+);
+CREATE INDEX version_article ON version(article_id);
+CREATE UNIQUE INDEX version_current ON version(article_id) WHERE current;
+CREATE INDEX version_cluster ON version(cluster_id) WHERE current;
+CREATE INDEX version_at ON version(at, id) WHERE current;
+
+CREATE TABLE document (
+    id INTEGER PRIMARY KEY REFERENCES version(id),
+    url TEXT NOT NULL,
+    canonical_url TEXT NOT NULL,
+    title TEXT,
+    tagged BLOB NOT NULL,               -- zlib of the record's JSON
+    clustered BLOB NOT NULL             -- the record's JSON
+);
+CREATE INDEX document_url ON document(url);
+CREATE INDEX document_canonical ON document(canonical_url);
+
+CREATE VIRTUAL TABLE words USING fts5(title, body, content='', tokenize='ascii');
+
+CREATE TABLE term (                     -- what can be filtered by and counted
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                 -- actor place claim_type claim_subtype modality source lang
+    value TEXT NOT NULL,                -- entity id, type, source id, ...
+    name TEXT,
+    UNIQUE (kind, value)
+);
+CREATE TABLE name (                     -- folded names and aliases of a term
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    term INTEGER NOT NULL REFERENCES term(id),
+    PRIMARY KEY (kind, key, term)
+) WITHOUT ROWID;
+CREATE TABLE tag (                      -- current versions only
+    doc INTEGER NOT NULL REFERENCES version(id),
+    term INTEGER NOT NULL REFERENCES term(id),
+    PRIMARY KEY (doc, term)
+) WITHOUT ROWID;
+CREATE INDEX tag_term ON tag(term, doc);
+
+CREATE TABLE claim (                    -- of every version; join version.current to leave history out
+    claim_id TEXT PRIMARY KEY,
+    doc INTEGER NOT NULL REFERENCES version(id),
+    type TEXT NOT NULL,
+    subtype TEXT NOT NULL,
+    modality TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX claim_doc ON claim(doc);
+CREATE INDEX claim_type ON claim(type, subtype, modality, doc);
+CREATE INDEX claim_modality ON claim(modality, doc);
+
+CREATE TABLE alert (
+    alert_id TEXT PRIMARY KEY,
+    rule_id TEXT NOT NULL,
+    at TEXT NOT NULL,
+    article_id TEXT NOT NULL,
+    record BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX alert_at ON alert(at);
+CREATE INDEX alert_article ON alert(article_id);
+CREATE TABLE alert_subject (            -- the subject, the parts of a pair, the folded name
+    key TEXT NOT NULL,
+    alert_id TEXT NOT NULL REFERENCES alert(alert_id),
+    PRIMARY KEY (key, alert_id)
+) WITHOUT ROWID;
+
+CREATE TABLE dropped (
+    url TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    source_id TEXT,
+    at TEXT NOT NULL,
+    last_at TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (url, stage, reason)
+) WITHOUT ROWID;
+
+CREATE TABLE fate (
+    id INTEGER PRIMARY KEY,             -- order of arrival
+    url TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    version_id TEXT NOT NULL,           -- '' when there is none
+    article_id TEXT,
+    source_id TEXT,
+    detail TEXT NOT NULL,
+    at TEXT NOT NULL,
+    last_at TEXT NOT NULL,
+    times INTEGER NOT NULL,             -- moments at which it happened
+    UNIQUE (url, stage, outcome, version_id)
+);
+CREATE INDEX fate_article ON fate(article_id);
+
+CREATE TABLE state (                    -- the stages' own memory
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (name, key)
+) WITHOUT ROWID;
+"""
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make all tables in an empty file, in one transaction."""
+    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; COMMIT;")
+
+
+def found(connection: sqlite3.Connection) -> int | None:
+    """Schema version of the file: 0 when it is empty, None when it belongs to another program."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application == APPLICATION:
+        return int(version)
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return None if tables else 0

@@ -1,0 +1,322 @@
+"""The embedded store: results and stage state in one SQLite file, changed in one transaction per article.
+
+Rules of writing (all idempotent):
+- a version is named by its text; seen again it only widens [first_seen, last_seen];
+- the version of an article with the latest `last_seen` is current (on a tie, the one that arrived last), the others are history;
+- found again by another tagger or lexicon, a version gets the new findings;
+- an alert, once stored, only learns further clusters, origins and claims;
+- a fate or a refusal that repeats keeps its first moment, its latest, and a count of the distinct moments in between.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import msgspec
+
+from sinks.sqlite import connect, history, search
+from sinks.sqlite.moments import seconds
+from sinks.sqlite.state import StateTable
+from sinks.sqlite.terms import Terms, key, terms_of
+from sinks.sqlite.words import keys
+from tocsin import ids, wire
+from tocsin.errors import Quarantine, UsageError
+from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged
+from tocsin.store import Batch, Query, Report, Results, Stored
+
+T = TypeVar("T", bound=Record)
+
+
+def open_store(folder: Path, *, read_only: bool = False) -> "SqliteStore":
+    """Open the store in `folder`: one writer at a time, any number of readers, also while the writer works.
+
+    A writer makes the folder if needed. Raises UsageError (one line, what to do) when the folder is missing, read-only, full or
+    taken, or when the file is damaged, foreign or of a newer Tocsin.
+    """
+    path = folder / connect.FILE
+    with connect.explained(path), ExitStack() as undo:
+        if read_only:
+            if not path.exists():
+                raise UsageError(f"no data in {folder}: run `tocsin run` or `make demo` first")
+            return SqliteStore(path, connect.connect_reader(path), None)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = undo.enter_context(connect.lock(folder))
+        store = SqliteStore(path, connect.connect_writer(path), lock)
+        undo.pop_all()
+        return store
+
+
+class SqliteStore:
+    """A `tocsin.store.StateStore`. Use it from the thread that opened it; open another (read-only) elsewhere."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: IO[str] | None) -> None:
+        self.path = path
+        self.connection = connection
+        self._lock = lock
+        self._terms = Terms(connection)
+        self._tables: dict[str, StateTable[Any]] = {}
+        self._broken = False
+
+    def __enter__(self) -> "SqliteStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release files and locks; what is not committed is given up."""
+        with connect.explained(self.path):
+            if self._lock and not self.connection.in_transaction:
+                self.connection.execute("PRAGMA optimize")
+            self.connection.close()
+        if self._lock:
+            self._lock.close()
+
+    # --- transactions ---
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is kept whole, on the disk when the block ends; nothing of it if it raises. An inner one joins the outer."""
+        if self.connection.in_transaction:
+            yield
+            return
+        with connect.explained(self.path):
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+                yield
+                for table in self._tables.values():
+                    table.flush()
+                self.connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+        for table in self._tables.values():
+            table.kept()
+
+    def _roll_back(self) -> None:
+        if self.connection.in_transaction:  # a full disk has rolled back already
+            self.connection.execute("ROLLBACK")
+        self._terms.forget()
+        for table in self._tables.values():
+            table.forget()
+
+    def table(self, name: str, kind: type[T]) -> MutableMapping[str, T]:
+        """A durable mapping for one stage's state; changes are part of the open transaction, or their own when none is open."""
+        if name not in self._tables:
+            self._tables[name] = StateTable(name, kind, self.connection, self.transaction)
+        return self._tables[name]
+
+    # --- writing ---
+
+    def write(self, batch: Batch) -> None:
+        """Keep a batch whole; idempotent. Raises Quarantine when its text cannot be stored as UTF-8."""
+        try:
+            with self.transaction():
+                if batch.tagged is not None:
+                    self._put_version(batch.tagged, batch.clustered)
+                for alert in batch.alerts:
+                    self._put_alert(alert)
+                for dropped in batch.dropped:
+                    self._put_dropped(dropped)
+                for fate in batch.fates:
+                    self._put_fate(fate)
+        except UnicodeEncodeError as error:
+            raise Quarantine(f"half a character (lone surrogate) at {error.start}: repair the page's text") from error
+
+    def _put_version(self, tagged: Tagged, clustered: Clustered | None) -> None:
+        article = tagged.article
+        row = self.connection.execute("SELECT id, first_seen, last_seen FROM version WHERE version_id=?", (article.version_id,)).fetchone()
+        if row is None:
+            number = self._insert_version(tagged, clustered or _alone(tagged))
+        else:
+            number, first, last = row
+            older, newer = article.fetched_at < first, article.fetched_at > last
+            if older or self._tagged_otherwise(number, tagged):
+                self._update_version(number, tagged)
+            if older or newer:
+                self.connection.execute(
+                    "UPDATE version SET first_seen=min(first_seen, ?), last_seen=max(last_seen, ?) WHERE id=?",
+                    (article.fetched_at, article.fetched_at, number),
+                )
+        if row is None or newer:
+            self._make_current(article.article_id, number, row is None)
+
+    def _insert_version(self, tagged: Tagged, clustered: Clustered) -> int:
+        article = tagged.article
+        (number,) = self.connection.execute(
+            "INSERT INTO version (version_id, article_id, cluster_id, source_id, lang, at, first_seen, last_seen, claims, current)"
+            " VALUES (?,?,?,?,?,?,?,?,?,0) RETURNING id",
+            (
+                article.version_id,
+                article.article_id,
+                clustered.cluster_id,
+                article.source_id,
+                tagged.lang,
+                _at(tagged),
+                article.fetched_at,
+                article.fetched_at,
+                len(tagged.claims) + len(tagged.title_claims),
+            ),
+        ).fetchone()
+        self.connection.execute(
+            "INSERT INTO document VALUES (?,?,?,?,?,?)",
+            (number, article.url, article.canonical_url, article.title, _pack(tagged), wire.encode(clustered)),
+        )
+        self.connection.execute(
+            "INSERT INTO words (rowid, title, body) VALUES (?,?,?)",
+            (number, " ".join(keys(article.title or "")), " ".join(keys(article.text))),
+        )
+        self._put_claims(number, tagged)
+        return int(number)
+
+    def _update_version(self, number: int, tagged: Tagged) -> None:
+        article = tagged.article
+        self.connection.execute(
+            "UPDATE version SET source_id=?, lang=?, at=?, claims=? WHERE id=?",
+            (article.source_id, tagged.lang, _at(tagged), len(tagged.claims) + len(tagged.title_claims), number),
+        )
+        self.connection.execute(
+            "UPDATE document SET url=?, canonical_url=?, title=?, tagged=? WHERE id=?",
+            (article.url, article.canonical_url, article.title, _pack(tagged), number),
+        )
+        self.connection.execute("DELETE FROM claim WHERE doc=?", (number,))
+        self._put_claims(number, tagged)
+        (current,) = self.connection.execute("SELECT current FROM version WHERE id=?", (number,)).fetchone()
+        if current:
+            self._put_tags(number, tagged)
+
+    def _tagged_otherwise(self, number: int, tagged: Tagged) -> bool:
+        (data,) = self.connection.execute("SELECT tagged FROM document WHERE id=?", (number,)).fetchone()
+        before = msgspec.json.decode(zlib.decompress(data), type=_Taggers)
+        return (before.tagger_version, before.lexicon_version) != (tagged.tagger_version, tagged.lexicon_version)
+
+    def _put_claims(self, number: int, tagged: Tagged) -> None:
+        self.connection.executemany(
+            "INSERT OR IGNORE INTO claim VALUES (?,?,?,?,?)",
+            [(c.claim_id, number, c.type, c.subtype, c.modality) for c in (*tagged.title_claims, *tagged.claims)],
+        )
+
+    def _make_current(self, article_id: str, number: int, new: bool) -> None:
+        before = self.connection.execute("SELECT id, last_seen FROM version WHERE article_id=? AND current", (article_id,)).fetchone()
+        if before is not None:
+            (last_seen,) = self.connection.execute("SELECT last_seen FROM version WHERE id=?", (number,)).fetchone()
+            if before[0] == number or last_seen < before[1] or (last_seen == before[1] and not new):
+                return
+            self.connection.execute("UPDATE version SET current=0 WHERE id=?", (before[0],))
+            self.connection.execute("DELETE FROM tag WHERE doc=?", (before[0],))
+        self.connection.execute("UPDATE version SET current=1 WHERE id=?", (number,))
+        (data,) = self.connection.execute("SELECT tagged FROM document WHERE id=?", (number,)).fetchone()
+        self._put_tags(number, history.unpack(data))
+
+    def _put_tags(self, number: int, tagged: Tagged) -> None:
+        found = sorted(self._terms.number(term, aliases) for term, aliases in terms_of(tagged).items())
+        self.connection.execute("DELETE FROM tag WHERE doc=?", (number,))
+        self.connection.executemany("INSERT INTO tag VALUES (?,?)", [(number, term) for term in found])
+
+    def _put_alert(self, alert: Alert) -> None:
+        row = self.connection.execute("SELECT record FROM alert WHERE alert_id=?", (alert.alert_id,)).fetchone()
+        if row is None:
+            self.connection.execute(
+                "INSERT INTO alert VALUES (?,?,?,?,?)", (alert.alert_id, alert.rule_id, alert.at, alert.article_id, wire.encode(alert))
+            )
+            names = {alert.subject, *alert.subject.split("|"), key(alert.subject_name)}
+            self.connection.executemany(
+                "INSERT OR IGNORE INTO alert_subject VALUES (?,?)", [(name, alert.alert_id) for name in sorted(names)]
+            )
+            return
+        before = wire.decode(row[0], Alert)
+        grown = msgspec.structs.replace(
+            before,
+            clusters=_union(before.clusters, alert.clusters),
+            origins=_union(before.origins, alert.origins),
+            claim_ids=_union(before.claim_ids, alert.claim_ids),
+        )
+        if grown != before:
+            self.connection.execute("UPDATE alert SET record=? WHERE alert_id=?", (wire.encode(grown), alert.alert_id))
+
+    def _put_dropped(self, dropped: Dropped) -> None:
+        self.connection.execute(
+            "INSERT INTO dropped VALUES (?1,?2,?3,?4,?5,?6,?6,1) ON CONFLICT (url, stage, reason) DO UPDATE SET"
+            " times=times + (excluded.last_at > last_at), at=min(at, excluded.at), last_at=max(last_at, excluded.last_at)",
+            (dropped.url, dropped.stage, dropped.reason, dropped.detail, dropped.source_id, dropped.at),
+        )
+
+    def _put_fate(self, fate: Fate) -> None:
+        self.connection.execute(
+            "INSERT INTO fate (url, stage, outcome, version_id, article_id, source_id, detail, at, last_at, times)"
+            " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?8,1) ON CONFLICT (url, stage, outcome, version_id) DO UPDATE SET"
+            " times=times + (excluded.last_at > last_at), at=min(at, excluded.at), last_at=max(last_at, excluded.last_at)",
+            (fate.url, fate.stage, fate.outcome, fate.version_id or "", fate.article_id, fate.source_id, fate.detail, fate.at),
+        )
+
+    # --- reading ---
+
+    def search(self, query: Query) -> Results:
+        """Find articles, near-copies folded to the best one. Raises UsageError for a query that cannot be read."""
+        with connect.explained(self.path):
+            return search.search(self.connection, query)
+
+    def closest(self, kind: str, wanted: str) -> list[str]:
+        """Names of known actors, places or sources like `wanted` (kind: actor, place, source), for a hint; at most three."""
+        with connect.explained(self.path):
+            return search.closest(self.connection, kind, wanted)
+
+    def article(self, wanted: str) -> Stored | None:
+        """Find by article id, version id, claim id, or URL; a unique prefix of an id is enough. Raises UsageError when it is not."""
+        with connect.explained(self.path):
+            return history.article(self.connection, wanted)
+
+    def version(self, version_id: str) -> Tagged | None:
+        """One version of an article as it was tagged, current or not."""
+        with connect.explained(self.path):
+            return history.version(self.connection, version_id)
+
+    def alerts(self, *, subject: str | None = None, rule: str | None = None, since: str | None = None, limit: int = 50) -> list[Alert]:
+        """Return alerts, newest first; `subject`: id or name, of a pair either part; `since`: ISO date or time."""
+        with connect.explained(self.path):
+            return history.alerts(self.connection, subject, rule, since, limit)
+
+    def trace(self, url: str) -> list[Fate]:
+        """Everything that happened to a URL (as given or canonical, redirects followed), oldest first."""
+        with connect.explained(self.path):
+            return history.trace(self.connection, url)
+
+    def report(self, top: int = 10) -> Report:
+        """Count what is here."""
+        with connect.explained(self.path):
+            return history.report(self.connection, top)
+
+
+class _Taggers(msgspec.Struct):
+    """What of a tagged document decides whether it was tagged anew."""
+
+    tagger_version: str
+    lexicon_version: str
+
+
+def _pack(tagged: Tagged) -> bytes:
+    return zlib.compress(wire.encode(tagged), 3)
+
+
+def _alone(tagged: Tagged) -> Clustered:
+    article = tagged.article
+    return Clustered(
+        article_id=article.article_id,
+        version_id=article.version_id,
+        cluster_id=ids.cluster_id(article.version_id),
+        leader_id=article.article_id,
+        similarity=1.0,
+    )
+
+
+def _at(tagged: Tagged) -> int:
+    article = tagged.article
+    published = seconds(article.published_at)
+    return published if published is not None else seconds(article.fetched_at) or 0
+
+
+def _union(first: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return (*first, *(item for item in dict.fromkeys(more) if item not in first))

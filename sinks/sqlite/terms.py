@@ -1,0 +1,113 @@
+"""What an article can be filtered by and counted under: actors, places with their parents, claim types, modality, source, language."""
+
+import re
+import sqlite3
+from typing import NamedTuple
+
+from tocsin.fold import fold_key
+from tocsin.records import Mention, Tagged
+
+_NAMING = frozenset({"exact", "alias", "variant", "curated"})
+_PREFIX = re.compile(r"^[a-z]{2,4}:")
+_COUNTRY = re.compile(r"^[a-z]{2}-")
+_CACHED = 50_000
+
+
+class Term(NamedTuple):
+    """One thing to filter by."""
+
+    kind: str  # actor place claim_type claim_subtype modality source lang
+    value: str
+    name: str | None = None
+
+
+def key(text: str) -> str:
+    """A name as it is compared: folded, hyphens and underscores as spaces."""
+    return fold_key(text.replace("-", " ").replace("_", " "))
+
+
+def readable(value: str) -> str:
+    """A name for an entity nobody named: loc:iq-nineveh -> Nineveh."""
+    slug = _COUNTRY.sub("", _PREFIX.sub("", value).rsplit("/", 1)[-1])
+    return slug.replace("-", " ").replace("_", " ").title() or value
+
+
+def terms_of(tagged: Tagged) -> dict[Term, set[str]]:
+    """Terms of a document, each with the names it goes by (not folded)."""
+    found: dict[tuple[str, str], tuple[str | None, set[str]]] = {}
+
+    def add(kind: str, value: str | None, name: str | None = None, *aliases: str) -> None:
+        if value:
+            known, names = found.get((kind, value), (None, set()))
+            found[kind, value] = (known or name or None, names | set(aliases))
+
+    for mention in (*tagged.title_mentions, *tagged.mentions):
+        if not mention.entity_id.startswith("coref:"):
+            add(mention.kind, mention.entity_id, mention.name, *_aliases(mention))
+        for parent in mention.parent_ids:
+            add("place", parent)
+    for claim in (*tagged.title_claims, *tagged.claims):
+        for actor in claim.actors:
+            if actor.entity_id and not actor.entity_id.startswith("coref:"):
+                add("actor", actor.entity_id, actor.name)
+        for place in claim.places:
+            add("place", place.entity_id, place.name)
+            for parent in place.parent_ids:
+                add("place", parent)
+        add("claim_type", claim.type)
+        if claim.subtype:
+            add("claim_subtype", f"{claim.type}/{claim.subtype}")
+        add("modality", claim.modality)
+    article = tagged.article
+    add("source", article.source_id, article.source_name)
+    add("lang", tagged.lang)
+    return {Term(kind, value, name): names for (kind, value), (name, names) in found.items()}
+
+
+def _aliases(mention: Mention) -> tuple[str, ...]:
+    """The words of the text, where they name the entity for sure: lets `--place الموصل` find Mosul."""
+    return (mention.text,) if mention.sure and mention.how in _NAMING else ()
+
+
+def keys_of(term: Term, aliases: set[str]) -> set[str]:
+    """Every folded name under which a person may ask for a term."""
+    names = {term.value, _PREFIX.sub("", term.value), *aliases}
+    if term.name:
+        names.add(term.name)
+    if term.kind == "place":
+        names |= {term.value.rsplit("/", 1)[-1], readable(term.value)}
+    return {folded for folded in map(key, names) if folded}
+
+
+class Terms:
+    """The term table, with the numbers already met kept in memory."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[str, str], int] = {}
+        self._named: set[tuple[int, str]] = set()
+
+    def forget(self) -> None:
+        """Called after a rollback: numbers given out in it do not hold."""
+        self._known.clear()
+        self._named.clear()
+
+    def number(self, term: Term, aliases: set[str]) -> int:
+        """Row id of a term, making it when new, and learning its names."""
+        if len(self._named) > _CACHED:
+            self.forget()
+        number = self._known.get((term.kind, term.value))
+        if number is None:
+            (number,) = self._connection.execute(
+                # The first name given stays: a term met as a nameless parent gets its name when somebody mentions it.
+                "INSERT INTO term (kind, value, name) VALUES (?,?,?)"
+                " ON CONFLICT (kind, value) DO UPDATE SET name=coalesce(name, excluded.name) RETURNING id",
+                term,
+            ).fetchone()
+            if term.name:
+                self._known[term.kind, term.value] = number
+        for folded in keys_of(term, aliases):
+            if (number, folded) not in self._named:
+                self._connection.execute("INSERT OR IGNORE INTO name VALUES (?,?,?)", (term.kind, folded, number))
+                self._named.add((number, folded))
+        return int(number)
