@@ -61,6 +61,11 @@ class Clusters:
         for member in sorted(members.values(), key=lambda m: (m.at, m.article_id)):
             self._index(member)
 
+    def knows(self, article: Article) -> bool:
+        """Whether this very version passed before and is still the article's latest."""
+        member = self._members.get(article.article_id)
+        return member is not None and member.version_id == article.version_id
+
     def assign(self, article: Article) -> Clustered:
         """Decide for one article version; the same version again gives the same answer."""
         before = self._members.get(article.article_id)
@@ -204,6 +209,7 @@ def _decision(member: Member) -> Clustered:
         correction=member.correction,
         previous_version=member.previous_version,
         known_sentences=member.known,
+        at=member.at,
     )
 
 

@@ -92,7 +92,7 @@ class _Base:
             source_id=article.source_id,
             owner=article.owner,
             origin_id=(claim.origin_id if claim else None) or article.owner,
-            at=article.fetched_at,
+            at=self.clustered.at or article.fetched_at,
             published_at=article.published_at,
             sure=sure,
             fresh=self.fresh((first, last)),

@@ -25,6 +25,7 @@ class FeedItem(Record, frozen=True, kw_only=True):
     url: str
     title: str | None = None
     published_at: str | None = None
+    updated_at: str | None = None  # Atom updated, sitemap lastmod: says that the page changed, never when it was published
     author: str | None = None
     summary: str | None = None  # plain text
     guid: str | None = None
@@ -55,6 +56,31 @@ class RawRef(Record, frozen=True, kw_only=True):
     uri: str  # "warc:<file>#<offset>" or "file:<path>"
     length: int  # bytes of the body
     content_type: str | None = None
+
+
+class Fetched(Record, frozen=True, kw_only=True):
+    """What came of one Request: goes back to the scheduler, keyed by source. The body itself travels as a Page."""
+
+    request: Request
+    at: str
+    outcome: Literal["fetched", "not-modified", "redirected", "gone", "slow-down", "refused", "failed"]
+    reason: str = ""  # one of producers.fetch.REASONS; empty when all went well
+    detail: str = ""  # one line for a person
+    status: int | None = None  # HTTP status; None when no answer came
+    etag: str | None = None
+    last_modified: str | None = None
+    retry_after: float | None = None  # seconds the server asks to wait
+    redirect_to: str | None = None  # absolute
+    permanent: bool = False  # the redirect is (301, 308)
+    links: tuple[FeedItem, ...] = ()  # pages a feed or sitemap lists
+    sitemaps: tuple[str, ...] = ()  # further sitemaps a sitemap index lists
+    raw: RawRef | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def source_id(self) -> str:
+        """Key on its topic: the source of its request."""
+        return self.request.source_id
 
 
 class Page(Record, frozen=True, kw_only=True):
@@ -168,7 +194,7 @@ class Clustered(Record, frozen=True, kw_only=True):
     correction: bool = False  # a copy whose figures changed
     previous_version: str | None = None  # of the same article
     known_sentences: tuple[str, ...] = ()  # hashes of the previous version's sentences: what an edit did not add
-    unchanged: bool = False  # this very version was seen before
+    at: str = ""  # when this version was first seen: seen again, it is the same event
     schema_version: int = SCHEMA_VERSION
 
 
@@ -448,5 +474,4 @@ class Alert(Record, frozen=True, kw_only=True):
     clusters: tuple[str, ...] = ()  # threshold: what was counted
     origins: tuple[str, ...] = ()
     rule_version: str = ""
-    rang: bool = True  # false: found in warm-up or backfill; kept, not rung
     schema_version: int = SCHEMA_VERSION

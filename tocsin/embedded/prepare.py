@@ -1,0 +1,139 @@
+"""The stateless half of the pipeline, in worker processes: clean a page and tag the article. Nine tenths of the work.
+
+Extraction holds the interpreter lock, so threads do not help (two threads: 0.95 of one). Workers are spawned, load the lexicons
+once, and are killed when a page takes too long; the page is then a drop with a reason and the next one gets a fresh worker.
+"""
+
+import multiprocessing
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+from pebble import ProcessExpired, ProcessPool
+
+from producers.clean import clean
+from streams.tag import Resources, load_resources, tag
+from tocsin.clock import now
+from tocsin.errors import TocsinError, UsageError
+from tocsin.records import Article, Dropped, Page, Record, Tagged
+from tocsin.settings import Settings
+from tocsin.sketch import sketch
+
+K = TypeVar("K")
+_RESOURCES: list[Resources] = []  # of this worker process: loaded once, when it starts
+
+
+class Prepared(Record, frozen=True, kw_only=True):
+    """A tagged article, or the refusal; and what it cost."""
+
+    tagged: Tagged | None = None
+    dropped: Dropped | None = None
+    clean_seconds: float = 0.0
+    tag_seconds: float = 0.0
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Prepared)
+
+
+def prepare(given: Page | Article, resources: Resources, max_html: int) -> Prepared:
+    """Clean a page (or take an article as it is) and tag it. Pure."""
+    started = time.perf_counter()
+    cleaned = clean(given, max_html) if isinstance(given, Page) else given
+    if isinstance(cleaned, Dropped):
+        return Prepared(dropped=cleaned, clean_seconds=time.perf_counter() - started)
+    article = replace(cleaned, sketch=sketch(cleaned.title, cleaned.text))
+    between = time.perf_counter()
+    tagged = tag(article, resources)
+    return Prepared(tagged=tagged, clean_seconds=between - started, tag_seconds=time.perf_counter() - between)
+
+
+def resources_for(settings: Settings) -> Resources:
+    """Load what the settings ask for. Raises DataError."""
+    countries = [code.strip().upper() for code in settings.focus_countries.split(",") if code.strip()]
+    return load_resources(countries, Path(settings.lexicon) if settings.lexicon else None)
+
+
+def _start(settings: Settings) -> None:
+    _RESOURCES[:] = [resources_for(settings)]
+
+
+def _work(given: Page | Article, max_html: int) -> bytes:
+    return _ENCODER.encode(prepare(given, _RESOURCES[0], max_html))
+
+
+class Workers:
+    """A pool of worker processes that prepares pages; a page that hangs or crashes its worker costs only itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Start lazily: processes come with the first page."""
+        self._settings = settings
+        self._pool = ProcessPool(
+            max_workers=settings.workers,
+            initializer=_start,
+            initargs=(settings,),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    @property
+    def window(self) -> int:
+        """How many pages to keep under way: enough to feed every worker, few enough to bound memory."""
+        return 4 * self._settings.workers
+
+    def submit(self, given: Page | Article) -> "Future[bytes]":
+        """Hand one page to the pool."""
+        future: Future[bytes] = self._pool.schedule(_work, args=(given, self._settings.max_html), timeout=self._settings.clean_timeout)
+        return future
+
+    def result(self, given: Page | Article, future: "Future[bytes]") -> Prepared:
+        """Wait for one page. A page that killed its worker is dropped with a reason; never raises for a page's sake."""
+        try:
+            return _DECODER.decode(future.result())
+        except FutureTimeout:
+            reason, detail = "too-slow", f"cleaning took longer than {self._settings.clean_timeout:g} s (setting clean_timeout)"
+        except ProcessExpired as error:
+            reason, detail = "crashed", f"the worker died (exit code {error.exitcode})"
+        except TocsinError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever one page breaks must not take the next one with it
+            reason, detail = "broke", f"{type(error).__name__}: {error}"[:300]
+        url, source = given.url, given.source_id
+        return Prepared(dropped=Dropped(url=url, stage="clean", reason=reason, detail=detail, source_id=source, at=now()))
+
+    def in_order(self, items: Iterable[tuple[K, Page | Article | None]]) -> Iterator[tuple[K, Prepared | None]]:
+        """Prepare many, yield in the order given; an item without page passes through in its place."""
+        under_way: deque[tuple[K, Page | Article | None, Future[bytes] | None]] = deque()
+        for key, given in items:
+            under_way.append((key, given, self.submit(given) if given is not None else None))
+            while len(under_way) >= self.window:
+                yield self._next(under_way)
+        while under_way:
+            yield self._next(under_way)
+
+    def _next(self, under_way: "deque[tuple[K, Page | Article | None, Future[bytes] | None]]") -> tuple[K, Prepared | None]:
+        key, given, future = under_way.popleft()
+        return key, self.result(given, future) if given is not None and future is not None else None
+
+    def close(self, *, at_once: bool = False) -> None:
+        """Stop the processes; `at_once` gives up what is under way."""
+        if at_once:
+            self._pool.stop()
+        else:
+            self._pool.close()
+        self._pool.join()
+
+
+def check_resources(settings: Settings) -> Resources:
+    """Load the resources in this process first, so that a broken lexicon is one clear error and not one per page."""
+    try:
+        return resources_for(settings)
+    except TocsinError:
+        raise
+    except OSError as error:
+        raise UsageError(f"cannot load the lexicons: {error}") from error
