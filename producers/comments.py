@@ -1,0 +1,452 @@
+"""Readers' comments: found on the page by the names sites give them, taken out of the page, returned as records.
+
+Works on the parsed page before the article is extracted, so that no comment can be mistaken for the article and no commenter for its
+author. What the names mean is data: `rules/comments.yaml`. The steps: every element gets a role from its class, id and microdata
+(container, item, body, author, time, noise); elements that are one comment form a unit; a unit's text is its body without nested
+replies, names, times and buttons.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from lxml.etree import _Element as Element
+
+from tocsin.records import Comment
+
+_RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "comments.yaml").read_text("utf-8"))
+_SINGULAR = frozenset(_RULES["singular"])
+_PLURAL = frozenset(_RULES["plural"])
+_NEVER = tuple(_RULES["never"])
+_SUFFIX_ROLE: dict[str, str] = {word: role for role, words in _RULES["roles"].items() for word in words}
+_INSIDE: dict[str, str] = {word: role for role, words in _RULES["inside"].items() for word in words}
+_HINT = re.compile("|".join(sorted((_SINGULAR | _PLURAL), key=len, reverse=True)), re.IGNORECASE)
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-zà-ÿ]+|[A-Z]+|\d+")
+_COMMENT_WORD = re.compile("(" + "|".join(sorted((_SINGULAR | _PLURAL), key=len, reverse=True)) + ")(.*)$")
+_HEADING = re.compile("|".join(f"(?:{rule})" for rule in _RULES["headings"]), re.IGNORECASE)
+_INTERFACE = re.compile("|".join(f"(?:{rule})" for rule in _RULES["interface"]), re.IGNORECASE)
+
+# Never a comment nor part of one, whatever they are called.
+_SILENT = frozenset(
+    {"script", "style", "form", "button", "input", "textarea", "select", "svg", "iframe", "template", "nav", "label", "noscript"}
+)
+_NEVER_ROLE = _SILENT | {"html", "body", "head", "main", "link", "meta", "img", "i", "use", "path"}
+_BLOCK = frozenset(
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+    }
+    | {"footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tbody"}
+    | {"td", "tfoot", "th", "thead", "tr", "ul"}
+)
+_SCHEMA_ITEM = re.compile(r"schema\.org/(?:User)?Comments?$", re.IGNORECASE)
+_SPACE = re.compile(r"[^\S\n]+")
+_PRIORITY = ("item", "container", "body", "author", "time", "noise", "wrap")
+
+# A container is removed whole unless this much text (characters) in it belongs to no comment and outweighs the comments:
+# a class name like "comments" on the whole page must not take the article away.
+_OTHER_TEXT = 1500
+# One lone, long "comment" without name or time is more likely an opinion piece ("Kommentar") than a reader's comment.
+_LONE_TEXT = 1200
+# Siblings looked at on either side of an element: enough for a name, a body and a footer; bounds hostile pages.
+_NEAR = 6
+
+
+class Marked(NamedTuple):
+    """Elements of one page by role; `roles` keeps the elements alive, so that they can be compared by identity."""
+
+    roles: dict[Element, str]
+    numbers: dict[Element, str]
+
+
+@lru_cache(maxsize=8192)
+def token_roles(attributes: str) -> tuple[str, str]:
+    """Role and comment number that a class or id attribute gives by its words; ("", "") when it says nothing about comments."""
+    roles = set()
+    number = ""
+    for token in attributes.split():
+        if not _HINT.search(token):
+            continue
+        role, digits = _token_role(token)
+        if role:
+            roles.add(role)
+            number = number or digits
+    return next((role for role in _PRIORITY if role in roles), ""), number
+
+
+def _token_role(token: str) -> tuple[str, str]:
+    words = [word.lower() for word in _WORDS.findall(token)]
+    at, suffix, plural = -1, "", False
+    for index, word in enumerate(words):
+        match = _COMMENT_WORD.search(word)
+        if match is None or word.startswith(_NEVER):
+            continue
+        rest = match[2]
+        if rest and rest not in _SUFFIX_ROLE:
+            continue
+        at, suffix, plural = index, rest, match[1] in _PLURAL
+    if at < 0 or "no" in words[:at] or "icon" in words[:at] or "fa" in words[:at]:
+        return "", ""
+    tail = ([suffix] if suffix else []) + words[at + 1 :]
+    number = next((word for word in tail if word.isdigit()), "")
+    known = [_SUFFIX_ROLE[word] for word in tail if word in _SUFFIX_ROLE]
+    if known:
+        role = known[-1]
+        if role == "wrap" and number:
+            return "item", number
+        return role, number
+    if number:
+        return "item", number
+    if not tail:
+        return ("container" if plural else "item"), ""
+    # "disqus_thread" is caught above; "comments-open" or "comment-even" say nothing about this element's part.
+    return "", ""
+
+
+def mark(tree: Element) -> Marked:
+    """Give every element of the page its role in a comment section, if it has one."""
+    roles: dict[Element, str] = {}
+    numbers: dict[Element, str] = {}
+    for element in tree.iter():
+        tag = element.tag
+        if not isinstance(tag, str):
+            continue
+        names, ident, prop = element.get("class"), element.get("id"), element.get("itemprop")
+        if names is None and ident is None and prop is None:
+            continue
+        if tag in _NEVER_ROLE:
+            continue
+        role = number = ""
+        if names is not None:
+            role, number = token_roles(names)
+        if ident is not None:
+            id_role, id_number = token_roles(ident)
+            if id_role and (not role or _PRIORITY.index(id_role) < _PRIORITY.index(role)):
+                role = id_role
+            number = id_number or number
+        if prop is not None and ("omment" in prop or "omment" in (element.get("itemtype") or "")):
+            if prop == "comment" or _SCHEMA_ITEM.search(element.get("itemtype") or ""):
+                role = "item"
+            elif prop == "commentText":
+                role = "body"
+        if role:
+            roles[element] = role
+            if number:
+                numbers[element] = number
+    return Marked(roles, numbers)
+
+
+def take_comments(tree: Element) -> tuple[Comment, ...]:
+    """Return the comments of a parsed page in page order and remove them from the tree."""
+    marked = mark(tree)
+    comments: list[Comment] = []
+    units = _units(marked)
+    unit_elements = set(units)
+    taken: list[tuple[Element, Comment]] = []
+    for unit in units:
+        comment = _comment(unit, marked, unit_elements)
+        if comment is not None:
+            taken.append((unit, comment))
+    if len(taken) == 1 and _is_lone_article(*taken[0], marked):
+        taken = []
+    comments.extend(comment for _, comment in taken)
+    removable = [unit for unit, _ in taken]
+    if not taken:
+        for container in _outermost(element for element, role in marked.roles.items() if role in ("container", "wrap")):
+            found = _unnamed(container)
+            if found and not _holds_article(container, sum(len(comment.text) for comment in found)):
+                comments.extend(found)
+                removable.append(container)
+    if not comments:
+        region = _after_heading(tree)
+        for element in region:
+            comments.extend(_unnamed(element, single=True))
+        if comments:
+            removable.extend(region)
+    _remove(removable, marked, sum(len(comment.text) for comment in comments))
+    return tuple(_distinct(comments))
+
+
+def _units(marked: Marked) -> list[Element]:
+    """Outermost elements of each comment in page order: an item, or a body that no item of its own holds."""
+    units: list[Element] = []
+    chosen: set[Element] = set()
+    for element, role in marked.roles.items():  # document order
+        if role not in ("item", "body"):
+            continue
+        above = next((ancestor for ancestor in element.iterancestors() if ancestor in chosen), None)
+        if above is None or not _same_comment(element, role, above, marked):
+            units.append(element)
+            chosen.add(element)
+    return units
+
+
+def _same_comment(element: Element, role: str, above: Element, marked: Marked) -> bool:
+    """True if an element inside the unit `above` is part of it, false if it is a reply nested there."""
+    number, outer = marked.numbers.get(element), marked.numbers.get(above)
+    if number is not None and outer is not None:
+        return number == outer
+    if role == "body":
+        return True
+    for ancestor in element.iterancestors():
+        if ancestor is above:
+            break
+        if ancestor.tag in ("ul", "ol") or marked.roles.get(ancestor) == "container":
+            return False
+    # <div class=comment> directly inside <li id=comment-1>: one comment; after a body of its own: a reply.
+    return not any(marked.roles.get(before) == "body" for before in islice(element.itersiblings(preceding=True), _NEAR))
+
+
+def _comment(unit: Element, marked: Marked, units: set[Element]) -> Comment | None:
+    """The comment a unit holds; None when it holds only buttons, counts or other comments."""
+    inside = list(_own(unit, units))
+    skip: set[Element] = set()
+    bodies: list[Element] = []
+    name = time = None
+    for element in inside:
+        role = _role_inside(element, marked) if element is not unit else marked.roles.get(element, "")
+        if role == "author":
+            name = name or _short(element)
+        elif role == "time":
+            time = time or _short(element) or element.get("datetime")
+        elif role == "body":
+            bodies.append(element)
+        if role in ("author", "time", "noise") and element is not unit:
+            skip.add(element)
+    if marked.roles.get(unit) == "body" and name is None:
+        name, time = _beside(unit, marked, time)
+    text = ""
+    around = {ancestor for body in bodies for ancestor in body.iterancestors() if ancestor is not unit}
+    inner = [body for body in bodies if body is not unit and body not in around]
+    if inner:
+        text = "\n".join(filter(None, (render(body, skip - {body}, units - {unit, body}) for body in inner)))
+    whole = render(unit, skip, units - {unit}) if len(text) < 2 or marked.roles.get(unit) == "body" else ""
+    if len(whole) > 2 * len(text):
+        text = whole
+    if not _is_said(text):
+        return None
+    return Comment(text=text, name=name, time=time)
+
+
+def _own(unit: Element, units: set[Element]) -> Iterator[Element]:
+    """Elements of a unit, nested replies left out, in page order."""
+    stack = [unit]
+    while stack:
+        element = stack.pop()
+        if not isinstance(element.tag, str):
+            continue
+        yield element
+        stack.extend(child for child in reversed(element) if child not in units)
+
+
+def _role_inside(element: Element, marked: Marked) -> str:
+    """Role of an element inside a comment, where plain names like "author" or <time> are enough."""
+    tag = element.tag
+    if tag in _SILENT:
+        return "noise"
+    role = marked.roles.get(element, "")
+    if role in ("author", "time", "noise", "body"):
+        return role
+    if tag == "time":
+        return "time"
+    if tag == "cite":
+        return "author"
+    prop = element.get("itemprop")
+    if prop in ("author", "creator"):
+        return "author"
+    if prop in ("datePublished", "dateCreated", "commentTime"):
+        return "time"
+    if prop in ("text", "reviewBody"):
+        return "body"
+    if element.get("rel") == "author":
+        return "author"
+    names = element.get("class")
+    if names is not None and not role:
+        for token in names.lower().split():
+            if token in _INSIDE:
+                return _INSIDE[token]
+    return role
+
+
+def _beside(body: Element, marked: Marked, time: str | None) -> tuple[str | None, str | None]:
+    """Name and time that stand before or after a body without an item around it (old Blogger: dt, dd, dd)."""
+    name = None
+    for direction in (True, False):
+        for sibling in islice(body.itersiblings(preceding=direction), _NEAR):
+            role = marked.roles.get(sibling)
+            if role in ("body", "item"):
+                break
+            if role == "author":
+                name = name or _short(sibling)
+            elif role == "time":
+                time = time or _short(sibling)
+            elif role == "noise":
+                for element in sibling.iter():
+                    inner = _role_inside(element, marked) if isinstance(element.tag, str) else ""
+                    if inner == "author":
+                        name = name or _short(element)
+                    elif inner == "time":
+                        time = time or _short(element)
+    return name, time
+
+
+def render(
+    element: Element, skip: set[Element] | frozenset[Element] = frozenset(), replies: set[Element] | frozenset[Element] = frozenset()
+) -> str:
+    """Text of an element with one line per block; `skip` and `replies` are left out with everything in them."""
+    parts: list[str] = []
+    # Each entry: an element to open, or a string to write (tails and line ends).
+    stack: list[Element | str] = [element]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+            continue
+        tag = node.tag
+        if not isinstance(tag, str) or tag in _SILENT or node in skip or node in replies:
+            parts.append(" ")
+            continue
+        block = tag in _BLOCK or tag == "br"
+        if block:
+            parts.append("\n")
+            stack.append("\n")
+        for child in reversed(node):
+            if child.tail:
+                stack.append(_flat(child.tail))
+            stack.append(child)
+        if node.text:
+            parts.append(_flat(node.text))
+    lines = (_SPACE.sub(" ", line).strip() for line in "".join(parts).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _flat(text: str) -> str:
+    return text.replace("\n", " ").replace("\r", " ")
+
+
+def _short(element: Element) -> str | None:
+    """Text of a name or time element: one line, at most 120 characters, or none."""
+    text = " ".join("".join(element.itertext()).split()).strip(" :|·•,-–—")
+    return text if 0 < len(text) <= 120 else None
+
+
+def _is_said(text: str) -> bool:
+    """True for words of a reader: something with a letter that is not the interface speaking."""
+    return any(char.isalpha() for char in text) and not all(_INTERFACE.fullmatch(line.strip()) for line in text.split("\n"))
+
+
+def _outermost(elements: Iterable[Element]) -> list[Element]:
+    kept: list[Element] = []
+    chosen: set[Element] = set()
+    for element in elements:
+        if not any(ancestor in chosen for ancestor in element.iterancestors()):
+            kept.append(element)
+            chosen.add(element)
+    return kept
+
+
+def _is_lone_article(unit: Element, comment: Comment, marked: Marked) -> bool:
+    if comment.name or comment.time or len(comment.text) < _LONE_TEXT:
+        return False
+    return not any(marked.roles.get(ancestor) == "container" for ancestor in unit.iterancestors())
+
+
+def _holds_article(container: Element, said: int) -> bool:
+    """True if removing a container would remove more than comments."""
+    if container.find(".//h1") is not None or container.find(".//*[@itemprop='articleBody']") is not None:
+        return True
+    total = sum(len(text) for text in container.itertext())
+    other = len(render(container)) - said if total > _OTHER_TEXT else 0
+    return other > _OTHER_TEXT and other > said
+
+
+def _unnamed(container: Element, *, single: bool = False) -> list[Comment]:
+    """Comments of a section that names no items: its list items, else (with `single`) the whole block."""
+    ordered = list(container.iter("li", "article"))
+    items = set(ordered)
+    found: list[Comment] = []
+    for item in ordered:
+        text = render(item, replies=items - {item})
+        links = sum(len("".join(link.itertext())) for link in item.iter("a"))
+        if len(text.split()) >= 3 and links * 2 < len(text) and _is_said(text):
+            found.append(Comment(text=text))
+    if not found and single:
+        text = render(container)
+        if len(text.split()) >= 3 and _is_said(text):
+            found.append(Comment(text=text))
+    return found
+
+
+def _after_heading(tree: Element) -> list[Element]:
+    """Elements that follow a heading like "3 Comments", up to the next heading of its rank, on pages without telling names."""
+    for heading in tree.iter("h2", "h3", "h4", "h5", "h6"):
+        text = " ".join("".join(heading.itertext()).split())
+        if not 0 < len(text) <= 120 or not _HEADING.fullmatch(text):
+            continue
+        region: list[Element] = []
+        for sibling in heading.itersiblings():
+            if not isinstance(sibling.tag, str):
+                continue
+            if sibling.tag in ("h1", "h2", "footer", "aside") or sibling.tag == heading.tag:
+                break
+            region.append(sibling)
+        said = sum(len(render(element)) for element in region)
+        if said and not any(_holds_article(element, said) for element in region) and _precedes(heading, tree) > said // 20:
+            return region
+    return []
+
+
+def _precedes(heading: Element, tree: Element) -> int:
+    """Characters of paragraphs before a heading: a comment section comes after something."""
+    total = 0
+    for paragraph in tree.iter("p", heading.tag):
+        if paragraph is heading:
+            break
+        if paragraph.tag == "p":
+            total += len("".join(paragraph.itertext()).strip())
+    return total
+
+
+def _remove(elements: list[Element], marked: Marked, said: int) -> None:
+    """Take elements out of the tree, and the whole container around them where it holds nothing else."""
+    gone: set[Element] = set()
+    keeps: dict[Element, bool] = {}
+    for element in elements:
+        whole = element
+        for ancestor in element.iterancestors():
+            if marked.roles.get(ancestor) in ("container", "wrap", "item", "body"):
+                if ancestor not in keeps:
+                    keeps[ancestor] = _holds_article(ancestor, said)
+                if not keeps[ancestor]:
+                    whole = ancestor
+        if whole not in gone and not any(ancestor in gone for ancestor in whole.iterancestors()):
+            gone.add(whole)
+    for element in gone:
+        if element.getparent() is not None:
+            element.drop_tree()
+
+
+def _distinct(comments: Iterable[Comment]) -> Iterator[Comment]:
+    """Each comment once: some pages print the section a second time for readers without scripts."""
+    seen: set[tuple[str | None, str]] = set()
+    for comment in comments:
+        key = (comment.name, comment.text)
+        if key not in seen:
+            seen.add(key)
+            yield comment

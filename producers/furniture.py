@@ -1,0 +1,152 @@
+"""What stands in and around an article without being part of it: author boxes, related-story boxes, pointers, paywall notices.
+
+`prune` works on the parsed page before extraction, the text functions on what extraction left. The words are data: `rules/furniture.yaml`.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from lxml.etree import _Element as Element
+
+from producers.comments import render
+
+_RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "furniture.yaml").read_text("utf-8"))
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+def _phrases(phrases: list[str]) -> re.Pattern[str]:
+    return re.compile("(?:^| )(?:" + "|".join(map(re.escape, sorted(phrases, key=len, reverse=True))) + ")(?: |$)")
+
+
+def _any(rules: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{rule})" for rule in rules), re.IGNORECASE | re.DOTALL)
+
+
+_BIO_BOX = _phrases(_RULES["bio_boxes"])
+_LINK_BOX = _phrases(_RULES["link_boxes"])
+_POINTER = _any(_RULES["pointer_lines"])
+_PAYWALL = _any(_RULES["paywall_lines"])
+_ERROR_TITLE = _any(_RULES["error_titles"])
+_AGENCY = {name: agency for agency, names in _RULES["wire_agencies"].items() for name in names}
+_DATELINE = re.compile(
+    r"^(?P<place>[^\n().!?]{2,60}?)\s*[,:]?\s*\((?P<a>" + "|".join(map(re.escape, _AGENCY)) + r")\)\s*[-–—:]"
+    r"|^\((?P<b>" + "|".join(map(re.escape, _AGENCY)) + r")\)\s*[-–—:]"
+)
+_BLOCKS = frozenset({"div", "section", "aside", "ul", "ol", "p", "footer", "header", "nav", "article", "table"})
+
+# Characters. A bio is short; a box that holds more of its own words than this is an article that happens to be called "related".
+_BIO_LIMIT = 1200
+_BOX_LIMIT = 1500
+_POINTER_LIMIT = 200
+_PAYWALL_LIMIT = 2500
+
+
+class Pruned(NamedTuple):
+    """What pruning found: the author's bio, and whether a paywall element is present."""
+
+    bio: str | None
+    paywalled: bool
+
+
+@lru_cache(maxsize=8192)
+def _kind(attributes: str) -> str:
+    for token in attributes.split():
+        words = " ".join(word.lower() for word in _WORDS.findall(token))
+        if _BIO_BOX.search(words):
+            return "bio"
+        if _LINK_BOX.search(words):
+            return "links"
+        if "paywall" in words or words == "piano":
+            return "paywall"
+    return ""
+
+
+def prune(tree: Element) -> Pruned:
+    """Remove author boxes and boxes of links from a parsed page; return the bio."""
+    bios: list[str] = []
+    paywalled = False
+    doomed: list[Element] = []
+    for element in tree.iter(*_BLOCKS):
+        names, ident = element.get("class"), element.get("id")
+        kind = (_kind(names) if names else "") or (_kind(ident) if ident else "")
+        if not kind:
+            continue
+        if kind == "paywall":
+            paywalled = True
+        elif kind == "bio":
+            text = render(element)
+            if len(text) <= _BIO_LIMIT and element.find(".//h1") is None:
+                # A byline ("By Jane Roe, Nov. 4") is no bio; both leave the body.
+                if len(text.split()) >= 12:
+                    bios.append(text)
+                doomed.append(element)
+        elif _leads_elsewhere(element):
+            doomed.append(element)
+    for element in doomed:
+        if element.getparent() is not None:
+            element.drop_tree()
+    return Pruned("\n".join(dict.fromkeys(bios)) or None, paywalled)
+
+
+def _leads_elsewhere(element: Element) -> bool:
+    """True for a box made of links: more than half of its words are link text, or it holds few words at all."""
+    if element.find(".//h1") is not None:
+        return False
+    total = len(render(element))
+    if total > 4 * _BOX_LIMIT:
+        return False
+    links = sum(len(" ".join("".join(link.itertext()).split())) for link in element.iter("a"))
+    return total - links <= max(80, links) and total - links < _BOX_LIMIT
+
+
+def is_pointer(line: str) -> bool:
+    """True for a line that only sends the reader to another story."""
+    return len(line) <= _POINTER_LIMIT and _POINTER.match(line) is not None
+
+
+def is_paywalled(text: str) -> bool:
+    """True if a short text ends in a notice that the rest is for subscribers."""
+    return len(text) <= _PAYWALL_LIMIT and _PAYWALL.search(text[-600:]) is not None
+
+
+def is_error_title(title: str) -> bool:
+    """True for the title of an error page that was served as if all were well."""
+    return _ERROR_TITLE.fullmatch(title.strip()) is not None
+
+
+def agency(text: str) -> str | None:
+    """The wire agency a dateline names ("BAGHDAD (Reuters) - ..."), else none."""
+    match = _DATELINE.match(text[:120])
+    return _AGENCY[match["a"] or match["b"]] if match else None
+
+
+def agency_of_byline(author: str | None) -> str | None:
+    """The wire agency a byline is ("Reuters", "AFP"), else none."""
+    return _AGENCY.get(author.strip()) if author else None
+
+
+@lru_cache(maxsize=256)
+def _bio_line(author: str | None) -> re.Pattern[str]:
+    name = re.escape(author) if author else r"(?!)"
+    return re.compile("|".join(f"(?:{rule.format(author=name)})" for rule in _RULES["bio_lines"]), re.IGNORECASE | re.DOTALL)
+
+
+def is_bio(line: str, author: str | None) -> bool:
+    """True for a line that speaks about the article's author."""
+    return len(line) <= _BIO_LIMIT and _bio_line(author).match(line) is not None
+
+
+def trim(text: str, author: str | None) -> tuple[str, str | None]:
+    """Take pointers out of a body, and a bio off its end: (body, bio). At most the last three lines can be bio."""
+    lines = [line for line in text.split("\n") if not is_pointer(line)]
+    if not lines:
+        return text, None
+    cut = len(lines)
+    for index in range(len(lines) - 1, max(len(lines) - 4, 0), -1):
+        if is_bio(lines[index], author):
+            cut = index
+    bio = "\n".join(lines[cut:]) or None
+    return "\n".join(lines[:cut]), bio
