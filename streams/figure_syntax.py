@@ -37,14 +37,41 @@ _LETTERS_AFTER = re.compile(r"[^\W\d_]+")
 _ARTICLE = re.compile(r"(?:^|[^\w])(an?|another)(?: [^\W\d_]+){0,3} $")
 # Letters that PDF text glues before a figure ("at least140,000"); any other letter makes it a name ("T72").
 _GLUABLE = frozenset(
-    ("least", "around", "about", "over", "than", "with", "and", "of", "to", "nearly", "some", "in", "by", "from", "the", "were", "between", "was", "are", "almost", "forced", "only")
+    (
+        "least",
+        "around",
+        "about",
+        "over",
+        "than",
+        "with",
+        "and",
+        "of",
+        "to",
+        "nearly",
+        "some",
+        "in",
+        "by",
+        "from",
+        "the",
+        "were",
+        "between",
+        "was",
+        "are",
+        "almost",
+        "forced",
+        "only",
+    )
 )
 _SCALE_LETTERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "b": 1e9}
 _CLITICS = frozenset(("و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "لل", "ولل", "وب", "ول"))
 _JOINERS = frozenset((" ", "-", " and ", " و", "\n", " -"))
 _SCALE_JOINERS = frozenset((" ", "-", "", "\n", " of ", " من ", " de "))
-_RANGE_JOINERS = frozenset(("-", " - ", " to ", " or ", " до ", " الي ", " - ", " a ", " и ", " and ", " و", " to some ", " to about ", " and about "))
-_RISE = re.compile(r"\b(?:ros|ris|increas|jump|climb|grew|grow|revis|rais|up|fell|fall|drop|decreas|declin|went|go|doubl|surg)\w*[^.]{0,40}\bfrom $")
+_RANGE_JOINERS = frozenset(
+    ("-", " - ", " to ", " or ", " до ", " الي ", " - ", " a ", " и ", " and ", " و", " to some ", " to about ", " and about ")
+)
+_RISE = re.compile(
+    r"\b(?:ros|ris|increas|jump|climb|grew|grow|revis|rais|up|fell|fall|drop|decreas|declin|went|go|doubl|surg)\w*[^.]{0,40}\bfrom $"
+)
 _BETWEEN = re.compile(r"(?:between|from|entre|между|от|بين|من)(?: about| around| some| an estimated)? ?$")
 _HALF = re.compile(r"(half|quarter|third) (?:a |of a |an )?$")
 _FRACTIONS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
@@ -124,11 +151,13 @@ def _add_digits(context: Context, text: str, match: re.Match[str], words: Vocabu
         if scale is not None:
             value *= scale
             end += len(letters)
-        elif letters not in words.units and letters not in ("people", "displaced", "internally", "civilians") and not letters.startswith(("people", "person", "famil", "household")):
+        elif (
+            letters not in words.units
+            and letters not in ("people", "displaced", "internally", "civilians")
+            and not letters.startswith(("people", "person", "famil", "household"))
+        ):
             return
-    elif after in "/:" and end + 1 < len(text) and text[end + 1].isdigit():
-        return
-    elif after == "°":
+    elif (after in "/:" and end + 1 < len(text) and text[end + 1].isdigit()) or after == "°":
         return
     if not context.text.isascii():
         slice_ = context.text[context.folded.start(start) : context.folded.end(end)]
@@ -254,9 +283,7 @@ def _range(text: str, atoms: list[_Atom], left: Expression, at: int) -> tuple[Ex
     if _RISE.search(text, max(0, left.start - 70), left.start):
         return right, following
     low, high = left.value, right.value
-    if low < 1000 <= high and not left.plain is False and high / 1000 >= low / 10:
-        low = _scaled(text, low, right)
-    elif not left.digits and low < 1000 <= high:
+    if (low < 1000 <= high and left.plain is not False and high / 1000 >= low / 10) or (not left.digits and low < 1000 <= high):
         low = _scaled(text, low, right)
     if low >= high:
         return None

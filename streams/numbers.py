@@ -111,7 +111,12 @@ def _read(context: Context, found: Expression, words: Vocabulary, previous: Numb
         return None
     if unit == "building" and after.noun in ("site", "sites"):
         unit = "camp"
-    if after.noun in ("others", "other") and previous is not None and previous.unit != "person" and _verb_before(before, words, building=True):
+    if (
+        after.noun in ("others", "other")
+        and previous is not None
+        and previous.unit != "person"
+        and _verb_before(before, words, building=True)
+    ):
         unit = previous.unit
     if not unit:
         unit = _unit_from_verbs(before, after, words)
@@ -208,7 +213,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
         if known is None and not unit and (glued := _GLUED.fullmatch(word)):
             known = words.units[glued.group(1)]
         if known is not None and not ended:
-            if unit and (word in words.person_participles or noun in words.person_participles and known != "person"):
+            if unit and (word in words.person_participles or (noun in words.person_participles and known != "person")):
                 break
             unit, noun, noun_start, noun_end = known, word, start, at
             continue
@@ -293,7 +298,7 @@ def _is_date(text: str, found: Expression, before: _Before, after: _After, words
     if _DECADE.match(text, found.end):
         return True
     if before.start != found.start:
-        return not after.noun and 1900 <= found.value
+        return not after.noun and found.value >= 1900
     if last in words.year_before:
         return not (after.unit and last in ("of", "to", "and", "by", "between") and found.value % 50 == 0)
     return not after.unit and found.value >= 1300
