@@ -14,6 +14,11 @@ def iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def iso_of(moment: float) -> str:
+    """Format Unix seconds."""
+    return iso(datetime.fromtimestamp(moment, UTC))
+
+
 def parse(text: str) -> datetime:
     """Parse what `iso` wrote, or any ISO 8601 date or time; naive is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)

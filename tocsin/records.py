@@ -72,6 +72,7 @@ class Fetched(Record, frozen=True, kw_only=True):
     retry_after: float | None = None  # seconds the server asks to wait
     redirect_to: str | None = None  # absolute
     permanent: bool = False  # the redirect is (301, 308)
+    listing: Literal["", "feed", "sitemap", "sitemap-index"] = ""  # what was read, whatever it was asked as
     links: tuple[FeedItem, ...] = ()  # pages a feed or sitemap lists
     sitemaps: tuple[str, ...] = ()  # further sitemaps a sitemap index lists
     raw: RawRef | None = None

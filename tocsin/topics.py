@@ -14,6 +14,7 @@ class Topic(NamedTuple):
 
 
 REQUESTS = Topic("requests", r.Request, "host")
+FETCHED = Topic("fetched", r.Fetched, "source_id")
 INCOMING = Topic("incoming", r.Article, "")  # the one serial door
 ARTICLES = Topic("articles", r.Clustered, "article_id")
 TAGGED = Topic("tagged", r.Tagged, "article_id")
@@ -22,4 +23,4 @@ ALERTS = Topic("alerts", r.Alert, "alert_id")
 DROPPED = Topic("dropped", r.Dropped, "url")
 FATES = Topic("fates", r.Fate, "url")
 
-ALL = (REQUESTS, INCOMING, ARTICLES, TAGGED, SIGHTINGS, ALERTS, DROPPED, FATES)
+ALL = (REQUESTS, FETCHED, INCOMING, ARTICLES, TAGGED, SIGHTINGS, ALERTS, DROPPED, FATES)
