@@ -1,0 +1,52 @@
+"""Runs of capitalised words: the raw material of names that no lexicon knows."""
+
+import re
+from typing import NamedTuple
+
+_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽ"
+_ABBREVIATED = "Gen|Lt|Col|Maj|Brig|Capt|Sgt|Cpl|Dr|Mr|Mrs|Ms|Prof|Sen|Rep|Gov|Adm|St|Cmdr|Pvt|Rev|Hon|Jr|Sr"
+# One capitalised word: an initialism (U.S.), an initial or abbreviated title with its stop, or a word, perhaps with al-, d', Mc or an inner hyphen.
+_WORD = rf"(?:(?:[A-Z]\.){{2,}}|(?:{_ABBREVIATED})\.(?=\s)|[A-Z]\.(?=\s?[A-Z])|(?:(?:al|el|as|ash|an|ar|at|ad|az)-\s?|[dlO][’'])?[{_UPPER}]\w*(?:-\w+)*(?:[’'](?!s\b)\w+(?:-\w+)*)*)"
+_PARTICLE = r"(?:(?:al|el|bin|ibn|bint|abu|de|van|von|der|da|di|la|le|du|ben|ould|ag|dos|del|den|ul|ur|Al)[ -])"
+_RUN = re.compile(rf"(?<![\w.&@#/-]){_WORD}(?:[ ]{_PARTICLE}{{0,2}}{_WORD})*")
+_TOKEN = re.compile(_WORD)
+_CLOSERS = "\"'”’)]»"
+
+
+class Token(NamedTuple):
+    """One capitalised word of a run."""
+
+    text: str  # without a final full stop, unless an initialism
+    start: int
+    end: int
+
+
+class Run(NamedTuple):
+    """Capitalised words in a row, particles such as "bin" and "van der" between them allowed."""
+
+    start: int
+    end: int
+    tokens: tuple[Token, ...]
+    opens: bool  # stands at the start of a sentence or line
+
+
+def opens_sentence(text: str, start: int) -> bool:
+    """Whether the word at `start` would be capitalised anyway."""
+    at = start - 1
+    while at >= 0 and text[at] in " \t\"'“‘«([*-–—•":
+        at -= 1
+    return at < 0 or text[at] in ".!?\n\r:;" or (text[at] in _CLOSERS and at > 0 and text[at - 1] in ".!?")
+
+
+def find_runs(text: str) -> list[Run]:
+    """Every run, in order of start."""
+    runs = []
+    for match in _RUN.finditer(text):
+        start, end = match.span()
+        tokens = tuple(
+            Token(word if word.count(".") > 1 else word.rstrip("."), token.start(), token.end())
+            for token in _TOKEN.finditer(text, start, end)
+            for word in (token.group(),)
+        )
+        runs.append(Run(start, end, tokens, opens_sentence(text, start)))
+    return runs

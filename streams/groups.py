@@ -1,0 +1,160 @@
+"""Noun phrases that stand for actors: "three Kurdish fighters", "the Syrian government", "ISIS cells", "residents of Mosul".
+
+A head noun from the lexicon is found by the automaton; the phrase is then read leftwards word by word (modifiers, numbers,
+determiners, names) and, for some heads, over "of <name>". Nothing is parsed: each step looks at one word.
+"""
+
+import re
+from typing import NamedTuple
+
+from streams.capitals import opens_sentence
+from streams.lexicon import ActorLexicon, Head
+
+_NUMBER = re.compile(r"\d[\d,.]*(?:st|nd|rd|th|k|m)?")
+_OF = re.compile(r" of (?:the |our |its |their )?")
+_SUFFIXES = (
+    "-led",
+    "-backed",
+    "-linked",
+    "-aligned",
+    "-allied",
+    "-based",
+    "-trained",
+    "-affiliated",
+    "-supported",
+    "-controlled",
+    "-run",
+    "-armed",
+    "-sponsored",
+    "-speaking",
+    "-inspired",
+    "-dominated",
+    "-funded",
+    "-majority",
+    "-equipped",
+)
+_POSSESSIVE = ("'s", "’s", "s'", "s’")
+_CHARS = 40  # longest word looked at
+_WORDS = 12  # most words before a head
+
+
+class Near(NamedTuple):
+    """A name, state or place that ends (or starts) where a phrase grows."""
+
+    start: int
+    end: int
+    kind: str  # name | state | place
+    id: str
+    country: str
+    form: str = ""
+
+
+class Phrase(NamedTuple):
+    """One noun phrase and what stands inside it."""
+
+    start: int
+    end: int
+    head: Head
+    head_start: int
+    names: tuple[Near, ...]  # nearest to the head first
+    definite: bool
+    counted: bool
+    modifiers: tuple[str, ...]
+    named: bool  # a capitalised word of unknown meaning modifies the head
+    possessive: str  # "their", "his", ...
+
+
+def _word_before(text: str, position: int) -> tuple[int, str]:
+    """Start and text of the word that ends one blank before `position`; (-1, "") when there is none."""
+    if position < 2 or text[position - 1] not in " \n" or text[position - 2] in " \n":
+        return -1, ""
+    low = max(0, position - _CHARS)
+    start = max(text.rfind(" ", low, position - 1), text.rfind("\n", low, position - 1)) + 1
+    if start == 0 and low > 0:
+        return -1, ""
+    word = text[start : position - 1]
+    opened = len(word) - len(word.lstrip("\"'“‘(["))
+    return start + opened, word[opened:]
+
+
+def read_phrase(
+    text: str, start: int, end: int, head: Head, lexicon: ActorLexicon, ends: dict[int, Near], starts: dict[int, Near]
+) -> Phrase | None:
+    """The phrase around the head noun at `text[start:end]`, or None where the noun alone is not an actor."""
+    words = lexicon.words
+    position, names, modifiers = start, [], []
+    definite = counted = named = False
+    possessive = ""
+    for _ in range(_WORDS):
+        if position and text[position - 1] == " ":
+            near = ends.get(position - 1)
+            if near is None and text[position - 3 : position - 1] in _POSSESSIVE:
+                near = ends.get(position - 3) or ends.get(position - 2)
+                if near is not None:
+                    names.append(near)
+                    position, definite, possessive = near.start, True, "'s"
+                    at, word = _word_before(text, position)
+                    if word.lower() == "the":
+                        position = at
+                    break
+            if near is not None and near.start < position:
+                names.append(near)
+                position = near.start
+                continue
+        at, word = _word_before(text, position)
+        if at < 0 or not word:
+            break
+        low = word.lower()
+        if low in words.determiners or low in words.possessives:
+            position = at
+            if low in words.possessives:
+                possessive, definite = low, True
+                break
+            definite = definite or low in ("the", "these", "this", "those", "all", "both")
+            if low in ("a", "an", "this", "these"):
+                break
+            continue
+        if low in words.numbers or _NUMBER.fullmatch(word):
+            position, counted = at, True
+            continue
+        if counted and low in words.before_numbers:
+            position = at
+            continue
+        bare_word = low.rstrip(",")
+        if bare_word in words.modifiers or bare_word.endswith(_SUFFIXES) or (bare_word != low and not modifiers and False):
+            if bare_word != low and not (modifiers or names):
+                break
+            modifiers.append(bare_word)
+            position = at
+            continue
+        if low in ("and", "or", "&") and (modifiers or names):
+            before, other = _word_before(text, at)
+            if before >= 0 and (
+                other.lower().rstrip(",") in words.modifiers or (ends.get(at - 1) is not None and ends[at - 1].kind != "place")
+            ):
+                position = at
+                continue
+            break
+        if word[0].isupper() and word[-1].isalnum() and word not in lexicon.people.breaks and not opens_sentence(text, at) and head.plural:
+            named, position = True, at
+            continue
+        break
+    lead = text[max(0, position - 30) : position].lower()
+    for partitive in words.partitives:
+        if lead.endswith(" " + partitive + " ") or lead == partitive + " ":
+            position -= len(partitive) + 1
+            at, word = _word_before(text, position)
+            if word.lower() in ("the", "a"):
+                position = at
+            break
+    finish = end
+    if (head.of or not head.plural or head.bare == "named") and (match := _OF.match(text, end)):
+        near = starts.get(match.end())
+        if near is not None:
+            names.insert(0, near)
+            finish = near.end
+    if head.bare == "named" and not names and not named:
+        return None
+    if head.bare == "the" and not (definite or names or modifiers or named or counted or possessive):
+        return None
+    return Phrase(position, finish, head, start, tuple(names), definite, counted, tuple(modifiers), named, possessive)

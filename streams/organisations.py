@@ -1,0 +1,77 @@
+"""Organisations by pattern: a capitalised run with an organisation's head noun, and acronyms introduced in brackets."""
+
+import re
+from typing import NamedTuple
+
+from streams.capitals import Run
+from streams.lexicon import People
+
+_JOIN = re.compile(r" (?:of|for|on|and|to|in|against|de|des|du|la)(?: the| and| of)? (?=[A-Z])")
+_BRACKET = re.compile(r"\s?\(\s?(?:the |or )?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s?[);,]")
+_OF_ONLY = frozenset(
+    "Ministry Department Office Bureau Board Committee Council Commission Organisation Organization Government Institute Union League Association Federation Fund Bank University Court Chamber Army Front Movement Party Centre Center Agency Society Authority Coalition Embassy Parliament Assembly Directorate Secretariat Academy Forum School College Network Brigade Brigades Battalion Foundation Alliance Congress Group Mission".split()
+)
+_WEAK = frozenset(
+    "Group International Services Service Post Times Daily News Press Media Forum Conference Center Centre Club Office Hospital School Support Defense Defence Operations Trust Watch Command Division Wing Intelligence Treasury Team Program Programme Forces Force Rights Opposition Resistance".split()
+)
+
+
+class Organisation(NamedTuple):
+    """An organisation found, its acronym if the text gives one."""
+
+    start: int
+    end: int
+    sure: bool
+    acronym: str
+    acronym_start: int
+
+
+def organisation_in(text: str, run: Run, following: dict[int, Run], people: People) -> Organisation | None:
+    """An organisation in a run of capitalised words, with "of X" and "for X and Y" behind it; None if no head noun is there."""
+    where = [i for i, t in enumerate(run.tokens) if t.text in people.heads]
+    if not where:
+        return None
+    last, end = run.tokens[where[-1]], run.tokens[-1].end
+    tail = run.tokens[where[-1] + 1 :]
+    if any(t.text in people.titles for t in tail):  # "Foreign Office Minister X" is a person
+        return None
+    joined = False
+    if last.text in _OF_ONLY:
+        for _ in range(3):
+            match = _JOIN.match(text, end)
+            if not match or (match.group().startswith((" and", " in", " to")) and not joined and match.group() != " and the "):
+                break
+            nxt = following.get(match.end())
+            if nxt is None:
+                break
+            end, joined = nxt.end, True
+    if len(run.tokens) == 1 and not joined:
+        return None
+    bracket = _BRACKET.match(text, end)
+    acronym, at = "", 0
+    if bracket and initials_agree(bracket.group(1), text[run.start : end]):
+        acronym, at = bracket.group(1), bracket.start(1)
+    strong = joined or bool(acronym) or (len(run.tokens) > 1 and last.text not in _WEAK)
+    return Organisation(run.start, end, strong, acronym, at)
+
+
+def initials_agree(acronym: str, name: str) -> bool:
+    """Whether the capitals of `acronym` follow, in order, initials of `name`; the first ones must agree."""
+    letters = [c for c in acronym if c.isupper()]
+    initials = [w[0].upper() for w in re.split(r"[\s-]+", name) if w]
+    if len(letters) < 2 or not initials or letters[0] not in initials[:2]:
+        return False
+    at = 0
+    for letter in letters:
+        while at < len(initials) and initials[at] != letter:
+            at += 1
+        if at == len(initials):
+            return False
+        at += 1
+    return True
+
+
+def bracketed(text: str, end: int) -> tuple[str, int]:
+    """Acronym and its offset right after the name that ends at `end`, ("", 0) if none."""
+    match = _BRACKET.match(text, end)
+    return (match.group(1), match.start(1)) if match else ("", 0)

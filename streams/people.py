@@ -1,0 +1,89 @@
+"""Persons by pattern: titles, given names, roles and what a speaker does, for names that no lexicon knows."""
+
+import re
+from typing import NamedTuple
+
+from streams.capitals import Run, Token
+from streams.lexicon import People
+
+_SAYS = re.compile(
+    r",? (?:said|says|told|added|explained|argued|noted|wrote|replied|recalled|testified|warned|stressed|insisted|tweeted|announced|condemned|denied|admitted|comments|condemns|welcomes|who|whose|, \d\d,)\b"
+)
+_SAID_BEFORE = re.compile(r"\b(?:said|says|told|asked|by|named|called|explained|added)[ ,]+$")
+_AGE = re.compile(r", (?:aged )?\d{1,2},")
+_APPOSITION = re.compile(
+    r", (?:the|a|an|who|whose|its|his|her|former|director|head|chief|leader|spokesman|spokeswoman|president|minister|professor|chairman|commander|secretary|executive|deputy|senior)\b"
+)
+_ROLE_BEFORE = re.compile(
+    r"\b(?:spokes(?:man|woman|person)|minister|leader|president|commander|director|governor|mayor|ambassador|envoy|general|colonel|lieutenant|captain|sergeant|chief|analyst|activist|journalist|reporter|"
+    r"professor|researcher|head|chairman|lawyer|economist|expert|secretary|premier|chancellor|senator|lawmaker|official|cleric|sheikh|imam|brother|sister|son|daughter|father|mother|wife|husband|resident|doctor|author|"
+    r"correspondent|coordinator|founder|militant|citizen|candidate|king|prince|judge|named|called|nicknamed|born|singer|actor|actress|coach|photographer|teacher|student|farmer|president-elect|captain|boxer|player|driver),? $"
+)
+
+
+class Name(NamedTuple):
+    """A person found: the span, whether a title or known given name supports it, and the words of the name proper."""
+
+    start: int
+    end: int
+    tokens: tuple[Token, ...]  # without titles
+    title: bool
+    sure: bool
+    reason: str
+
+
+_NOT_PERSON_LAST = frozenset(
+    "Street Road Avenue River Lake Mountain Mount Valley Island Islands Sea Ocean Bay County Province District City Town Village Airport Bridge Square Park Hills Hill Desert Region State States Republic Kingdom Peninsula Gulf Strait Coast Beach Camp Base Border Highway Station Tower Building Hall House Palace Mosque Cathedral Museum Theatre Theater Stadium Prison Act Award Prize Cup League War Battle Day Agreement Treaty Accord Accords Plan Summit Report Review Minister President Secretary General Center Centre".split()
+)
+
+
+def split_title(run: Run, people: People) -> tuple[int, int]:
+    """(index of the first title token, index after the last title token before a name); (0, 0) when there is no title."""
+    first = next((i for i, t in enumerate(run.tokens) if t.text in people.titles), -1)
+    if first < 0:
+        return 0, 0
+    last = first
+    for index in range(first, len(run.tokens)):
+        if run.tokens[index].text in people.titles:
+            last = index
+        elif index - last > 3:
+            break
+    return first, last + 1
+
+
+def person_in(text: str, run: Run, people: People) -> Name | None:
+    """A person's name in a run of capitalised words, or None. The run is already free of leading function words."""
+    tokens = run.tokens
+    first, after = split_title(run, people)
+    if after > first:
+        proper = tokens[after:]
+        if proper and all(t.text not in people.heads and t.text not in people.breaks for t in proper):
+            return Name(tokens[0].start, tokens[-1].end, proper, True, True, "title")
+        if not proper:
+            return None
+        return None
+    if any(t.text in people.heads or t.text in people.breaks for t in tokens) or tokens[-1].text in _NOT_PERSON_LAST:
+        return None
+    around = text[max(0, tokens[0].start - 30) : tokens[0].start]
+    given = tokens[0].text in people.given
+    says = _SAYS.match(text, run.end) is not None
+    if len(tokens) >= 2 and len(tokens) <= 5:
+        if given:
+            return Name(run.start, run.end, tokens, False, True, "given name")
+        if _ROLE_BEFORE.search(around):
+            return Name(run.start, run.end, tokens, False, True, "role before the name")
+        if says or _AGE.match(text, run.end):
+            return Name(run.start, run.end, tokens, False, not tokens[0].text.isupper(), "speaks")
+        if _APPOSITION.match(text, run.end) and len(tokens) <= 3 and not tokens[0].text.isupper():
+            return Name(run.start, run.end, tokens, False, False, "apposition")
+        if any(t.text.startswith(("al-", "Al-", "el-", "El-")) for t in tokens[1:]) and tokens[0].text not in people.heads:
+            return Name(run.start, run.end, tokens, False, True, "Arabic name")
+    elif len(tokens) == 1:
+        word = tokens[0].text
+        if word.isupper() or len(word) < 3:
+            return None
+        if _ROLE_BEFORE.search(around) and not run.opens:
+            return Name(run.start, run.end, tokens, False, False, "role before the name")
+        if given and word not in ("Will", "May", "Guy", "Christian", "Dean", "Mark") and not run.opens and says:
+            return Name(run.start, run.end, tokens, False, False, "given name")
+    return None
