@@ -15,6 +15,7 @@ from tocsin.store import FacetValue, Report, Stored, Version
 _ID = re.compile(r"[avc]_[0-9a-f]*")
 _URL = re.compile(r"https?://[^\s<>\"']+")
 _HOPS = 20
+_FATE = "SELECT id, url, stage, outcome, version_id, article_id, source_id, detail, at, last_at, times FROM fate WHERE "
 
 
 def unpack(data: bytes) -> Tagged:
@@ -121,7 +122,7 @@ def trace(connection: sqlite3.Connection, url: str) -> list[Fate]:
         if here in urls:
             continue
         urls.add(here)
-        fates = connection.execute("SELECT * FROM fate WHERE url=?", (here,)).fetchall()
+        fates = connection.execute(_FATE + "url=?", (here,)).fetchall()
         known = {row[5] for row in fates if row[5]}
         known |= {
             row[0]
@@ -131,7 +132,7 @@ def trace(connection: sqlite3.Connection, url: str) -> list[Fate]:
         }
         for article_id in known - articles:
             articles.add(article_id)
-            fates += connection.execute("SELECT * FROM fate WHERE article_id=?", (article_id,)).fetchall()
+            fates += connection.execute(_FATE + "article_id=?", (article_id,)).fetchall()
             for pair in connection.execute(
                 "SELECT DISTINCT d.url, d.canonical_url FROM document d JOIN version v USING (id) WHERE v.article_id=?", (article_id,)
             ):
@@ -141,7 +142,19 @@ def trace(connection: sqlite3.Connection, url: str) -> list[Fate]:
             todo.append(row[1])
             if row[3] == "redirected":
                 todo += _URL.findall(row[7])
-    return [_fate(*found[number]) for number in sorted(found, key=lambda number: (str(found[number][8]), number))]
+    rows = [*found.values(), *_refusals(connection, urls, found)]
+    return [_fate(*row) for row in sorted(rows, key=lambda row: (str(row[8]), row[0]))]
+
+
+def _refusals(connection: sqlite3.Connection, urls: set[str], fates: dict[int, tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Refusals that were written without a fate of their own, in its shape."""
+    told = {(row[1], row[2]) for row in fates.values() if row[3] == "dropped"}
+    rows = connection.execute(
+        "SELECT 0, url, stage, 'dropped', '', NULL, source_id, reason || iif(detail='', '', ': ' || detail), at, last_at, times"
+        " FROM dropped WHERE url IN (SELECT value FROM json_each(?)) ORDER BY url, at",
+        (json.dumps(sorted(urls)),),
+    )
+    return [row for row in rows if (row[1], row[2]) not in told]
 
 
 def _fate(*row: object) -> Fate:

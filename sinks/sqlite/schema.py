@@ -115,7 +115,8 @@ CREATE TABLE fate (
     at TEXT NOT NULL,
     last_at TEXT NOT NULL,
     times INTEGER NOT NULL,             -- moments at which it happened
-    UNIQUE (url, stage, outcome, version_id)
+    about TEXT NOT NULL,                -- what tells two of the same outcome apart: alert, redirect target, reason of a refusal
+    UNIQUE (url, stage, outcome, version_id, about)
 );
 CREATE INDEX fate_article ON fate(article_id);
 

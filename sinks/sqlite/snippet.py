@@ -30,15 +30,18 @@ def title(tagged: Tagged, aim: Aim) -> tuple[Span, ...]:
 
 
 def claims(tagged: Tagged, aim: Aim) -> tuple[Claim, ...]:
-    """The claims that met the query's filters, those about its actors, places and words first; at most three."""
+    """The claims that met the query's filters, those about its actors, places and words first (only those, without such filters); at most three."""
     scored = []
+    narrow = bool(aim.patterns or aim.actors or aim.places) and not (aim.query.claim_types or aim.query.modalities)
     for index, claim in enumerate((*tagged.title_claims, *tagged.claims)):
         if not _claim_fits(claim, aim.query):
             continue
         about = bool(aim.actors & {actor.entity_id for actor in claim.actors if actor.entity_id})
         there = any(not aim.places.isdisjoint((place.entity_id, *place.parent_ids)) for place in claim.places)
         words = len({which for _, _, which in find(aim.patterns, claim.text)})
-        scored.append((-(2 * about + 2 * there + words), index, claim))
+        value = 2 * about + 2 * there + words
+        if value or not narrow:
+            scored.append((-value, index, claim))
     return tuple(claim for _, _, claim in sorted(scored, key=lambda item: item[:2])[:MOST_CLAIMS])
 
 

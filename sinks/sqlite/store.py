@@ -246,10 +246,20 @@ class SqliteStore:
 
     def _put_fate(self, fate: Fate) -> None:
         self.connection.execute(
-            "INSERT INTO fate (url, stage, outcome, version_id, article_id, source_id, detail, at, last_at, times)"
-            " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?8,1) ON CONFLICT (url, stage, outcome, version_id) DO UPDATE SET"
+            "INSERT INTO fate (url, stage, outcome, version_id, article_id, source_id, detail, at, last_at, times, about)"
+            " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?8,1,?9) ON CONFLICT (url, stage, outcome, version_id, about) DO UPDATE SET"
             " times=times + (excluded.last_at > last_at), at=min(at, excluded.at), last_at=max(last_at, excluded.last_at)",
-            (fate.url, fate.stage, fate.outcome, fate.version_id or "", fate.article_id, fate.source_id, fate.detail, fate.at),
+            (
+                fate.url,
+                fate.stage,
+                fate.outcome,
+                fate.version_id or "",
+                fate.article_id,
+                fate.source_id,
+                fate.detail,
+                fate.at,
+                _about(fate),
+            ),
         )
 
     # --- reading ---
@@ -310,6 +320,13 @@ def _alone(tagged: Tagged) -> Clustered:
         leader_id=article.article_id,
         similarity=1.0,
     )
+
+
+def _about(fate: Fate) -> str:
+    """What tells two fates of one outcome apart; other details (sizes, times taken) may differ from one poll to the next."""
+    if fate.outcome in ("rang", "redirected"):
+        return fate.detail
+    return fate.detail.partition(":")[0] if fate.outcome == "dropped" else ""
 
 
 def _at(tagged: Tagged) -> int:

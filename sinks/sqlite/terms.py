@@ -27,9 +27,16 @@ def key(text: str) -> str:
 
 
 def readable(value: str) -> str:
-    """A name for an entity nobody named: loc:iq-nineveh -> Nineveh."""
-    slug = _COUNTRY.sub("", _PREFIX.sub("", value).rsplit("/", 1)[-1])
-    return slug.replace("-", " ").replace("_", " ").title() or value
+    """A name for an entity nobody named: loc:iraq -> Iraq, loc:iq-nineveh -> Nineveh (IQ)."""
+    slug = _PREFIX.sub("", value).rsplit("/", 1)[-1]
+    country = _COUNTRY.match(slug)
+    name = _bare(value).title() or value
+    return f"{name} ({country.group()[:2].upper()})" if country else name
+
+
+def _bare(value: str) -> str:
+    """The last part of an id without its country: loc:iq-nineveh -> nineveh."""
+    return _COUNTRY.sub("", _PREFIX.sub("", value).rsplit("/", 1)[-1]).replace("-", " ").replace("_", " ")
 
 
 def terms_of(tagged: Tagged) -> dict[Term, set[str]]:
@@ -75,7 +82,7 @@ def keys_of(term: Term, aliases: set[str]) -> set[str]:
     if term.name:
         names.add(term.name)
     if term.kind == "place":
-        names |= {term.value.rsplit("/", 1)[-1], readable(term.value)}
+        names |= {term.value.rsplit("/", 1)[-1], _bare(term.value)}
     return {folded for folded in map(key, names) if folded}
 
 

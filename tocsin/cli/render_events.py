@@ -1,0 +1,83 @@
+"""Alerts and the trace of a URL, for people."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tocsin.cli.screen import one_line, safe
+from tocsin.cli.style import joined, minute, plural, short
+from tocsin.records import Alert, Fate
+
+_BAD = frozenset({"dropped", "failed", "error", "blocked"})
+_GOOD = frozenset({"indexed", "fetched", "new-version", "tagged", "cleaned", "archived"})
+
+
+def alerts(screen: Console, found: Sequence[Alert]) -> None:
+    """Print alerts, each with the sentence that made it ring."""
+    for number, alert in enumerate(found):
+        if number:
+            screen.print()
+        one(screen, alert)
+
+
+def one(screen: Console, alert: Alert) -> None:
+    """Print one alert."""
+    head = Text(f" {alert.severity.upper()} ", f"reverse {alert.severity}").append("  ").append(one_line(alert.headline), "title")
+    screen.print(head)
+    body = [quote(alert), Text(one_line(alert.why), "doubt")]
+    if alert.title:
+        body.append(Text(one_line(alert.title)))
+    body.append(Text(one_line(alert.url), "link"))
+    counted = plural(len(alert.clusters), "story", "stories") if len(alert.clusters) > 1 else ""
+    origins = plural(len(alert.origins), "origin") if len(alert.origins) > 1 else ""
+    body.append(
+        joined(
+            [
+                Text(minute(alert.at), "meta"),
+                Text(f"rule {one_line(alert.rule_id)}", "meta"),
+                Text(one_line(alert.subject), "meta"),
+                Text(", ".join(item for item in (counted, origins) if item), "meta"),
+                Text(short(alert.article_id), "id"),
+            ]
+        )
+    )
+    for line in body:
+        screen.print(Padding(line, (0, 0, 0, 4), expand=False))
+
+
+def quote(alert: Alert) -> Text:
+    """The sentence with the subject marked."""
+    text, (start, end) = alert.quote, alert.highlight
+    if not 0 <= start <= end <= len(text):
+        start = end = 0
+    pieces = [(text[:start], ""), (text[start:end], "hit"), (text[end:], "")]
+    line = Text("“", "meta")
+    for words, style in pieces:
+        line.append(safe(words).replace("\n", " "), style)
+    return line.append("”", "meta")
+
+
+def trace(screen: Console, fates: Sequence[Fate]) -> None:
+    """Print what happened, oldest first; a heading wherever the URL changes."""
+    url, shown = "", Table.grid(padding=(0, 2))
+    blocks: list[tuple[str, Table]] = []
+    for fate in fates:
+        if fate.url != url:
+            url, shown = fate.url, Table.grid(padding=(0, 2), expand=True)
+            shown.add_column(no_wrap=True, style="meta", min_width=17)
+            shown.add_column(no_wrap=True, min_width=8)
+            shown.add_column(no_wrap=True, min_width=11)
+            shown.add_column(ratio=1, overflow="fold")
+            blocks.append((url, shown))
+        style = "bad" if fate.outcome in _BAD else "warning" if fate.outcome == "rang" else "good" if fate.outcome in _GOOD else "info"
+        shown.add_row(minute(fate.at), one_line(fate.stage), Text(one_line(fate.outcome), style), Text(one_line(fate.detail)))
+    for heading, rows in blocks:
+        screen.print(Text(one_line(heading), "link"), soft_wrap=True)
+        screen.print(Padding(rows, (0, 0, 0, 2), expand=False))
+    last = next((fate for fate in reversed(fates) if fate.article_id), None)
+    if last and last.article_id:
+        screen.print()
+        screen.print(Text("See it with ", "meta").append(f"tocsin show {short(last.article_id)}"))
