@@ -1,18 +1,22 @@
 """The serial half of the pipeline: cluster, sightings, alerts, index. One transaction an article; all state lies in the store."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from producers.archive import Archive
 from streams.alerts import Hour, Rung, Seen, State, judge
 from streams.cluster import Clusters, Member
 from streams.rules import Rules
 from streams.sightings import sightings
 from streams.tag import Resources
+from tocsin import ids
 from tocsin.clock import now
 from tocsin.embedded.prepare import Prepared
 from tocsin.fold import fold_key
-from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged
+from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
 from tocsin.store import Batch, StateStore
 
 
@@ -22,49 +26,95 @@ class Delivered(Record, frozen=True, kw_only=True):
     at: str
 
 
-class Pipeline:
-    """Takes prepared articles and drops in; keeps results, state and fates together."""
+class Position(Record, frozen=True, kw_only=True):
+    """Where the committed part of the archive ends."""
 
-    def __init__(self, store: StateStore, rules: Rules, on_alert: Callable[[Alert], None] | None = None) -> None:
-        """`on_alert` is called once for each alert, after it is on the disk."""
-        self._store, self._rules, self._on_alert = store, rules, on_alert
+    file: str
+    end: int
+
+
+class Accepted(NamedTuple):
+    """What became of one page, and what to ring once the transaction is on the disk."""
+
+    outcome: str  # indexed, new-version, duplicate, correction, unchanged, dropped
+    alerts: tuple[Alert, ...] = ()
+
+
+class Pipeline:
+    """Takes prepared articles and refusals in; keeps results, state, archive position and fates together."""
+
+    def __init__(self, store: StateStore, rules: Rules, archive_folder: Path) -> None:
+        """Open the archive at the position the store remembers. Raises UsageError when another process has it."""
+        self._store, self._rules = store, rules
+        self._positions = store.table("archive", Position)
+        self._raws = store.table("raws", RawRef)
         self._clusters = Clusters(store.table("members", Member))
         self._state = State(store.table("seen", Seen), store.table("hours", Hour), store.table("rung", Rung))
         self._delivered = store.table("delivered", Delivered)
+        committed = self._positions.get("warc")
+        self._archive = Archive(archive_folder, (committed.file, committed.end) if committed else None)
+        if committed is None:
+            with store.transaction():
+                self._keep_position()
 
-    def accept(self, prepared: Prepared, fates: tuple[Fate, ...] = (), commit_with: Callable[[], None] | None = None) -> str:
-        """Keep one prepared article or refusal with its earlier fates. Returns what became of it.
+    def accept(
+        self,
+        prepared: Prepared,
+        page: Page | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        fates: tuple[Fate, ...] = (),
+    ) -> Accepted:
+        """Keep one prepared article or refusal whole, with the page's bytes and what happened to it before.
 
-        indexed, new-version, duplicate, correction, unchanged or dropped. `commit_with` runs inside the transaction.
+        Call it inside the store's transaction to add to it, or outside to make one. Ring the alerts after the commit.
         """
         with self._store.transaction():
-            if commit_with:
-                commit_with()
+            raw = self._kept(page, headers) if page is not None else None
             if prepared.tagged is None:
                 dropped = prepared.dropped
                 assert dropped is not None  # noqa: S101  # Prepared holds one or the other
                 self._store.write(Batch(dropped=(dropped,), fates=(*fates, fate_of(dropped))))
-                return "dropped"
-            outcome, rang = self._accept_tagged(prepared.tagged, fates)
-        for alert in rang:
-            if self._on_alert:
-                self._on_alert(alert)
-        return outcome
+                return Accepted("dropped")
+            tagged = prepared.tagged
+            if raw is not None:
+                tagged = replace(tagged, article=replace(tagged.article, raw=raw))
+            return self._accept_tagged(tagged, fates)
 
-    def _accept_tagged(self, tagged: Tagged, fates: tuple[Fate, ...]) -> tuple[str, list[Alert]]:
+    def close(self) -> None:
+        """Close the archive; the store is the caller's."""
+        self._archive.close()
+
+    def _accept_tagged(self, tagged: Tagged, fates: tuple[Fate, ...]) -> Accepted:
         article = tagged.article
         unchanged = self._clusters.knows(article)
         clustered = self._clusters.assign(article)
         tagged = in_cluster(tagged, clustered)
         alerts = judge(sightings(tagged, clustered), self._rules, self._state)
-        rang = [alert for alert in alerts if alert.alert_id not in self._delivered]
+        rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered)
         for alert in rang:
             self._delivered[alert.alert_id] = Delivered(at=now())
         outcome = "unchanged" if unchanged else _outcome(clustered)
         self._store.write(
             Batch(tagged=tagged, clustered=clustered, alerts=alerts, fates=(*fates, *_fates(tagged, clustered, outcome, rang)))
         )
-        return outcome, rang
+        return Accepted(outcome, rang)
+
+    def _kept(self, page: Page, headers: tuple[tuple[str, str], ...]) -> RawRef:
+        """Archive the bytes, once."""
+        if page.raw is not None:
+            return page.raw
+        digest = ids.sha256(page.body)
+        known = self._raws.get(digest)
+        if known is not None:
+            return known
+        raw = self._archive.append(page, headers)
+        self._raws[digest] = raw
+        self._keep_position()
+        return raw
+
+    def _keep_position(self) -> None:
+        file, end = self._archive.position()
+        self._positions["warc"] = Position(file=file, end=end)
 
 
 def in_cluster(tagged: Tagged, clustered: Clustered) -> Tagged:
@@ -106,7 +156,7 @@ def _outcome(clustered: Clustered) -> str:
     return "correction" if clustered.correction else "duplicate"
 
 
-def _fates(tagged: Tagged, clustered: Clustered, outcome: str, rang: list[Alert]) -> tuple[Fate, ...]:
+def _fates(tagged: Tagged, clustered: Clustered, outcome: str, rang: tuple[Alert, ...]) -> tuple[Fate, ...]:
     article = tagged.article
 
     def fate(stage: str, what: str, detail: str) -> Fate:

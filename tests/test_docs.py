@@ -1,0 +1,40 @@
+"""What the documents promise is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tocsin.cli import COMMANDS
+from tocsin.cli.settings import as_markdown
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_file_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_named_in_the_text_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tocsin|producers|streams|sinks|tests|benchmarks|docs|deploy|requirements)/[\w./-]+\.\w+)`", text)
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_named_in_the_text_exists(document: Path) -> None:
+    named = set(re.findall(r"`(?:\.venv/bin/)?tocsin ([a-z]+)", document.read_text(encoding="utf-8")))
+    assert named <= set(COMMANDS)
+
+
+def test_the_settings_are_documented_as_they_are() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_the_settings_page_tells_no_secret_of_this_machine() -> None:
+    assert str(Path.home()) not in as_markdown()

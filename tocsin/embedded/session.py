@@ -1,0 +1,115 @@
+"""One run of the embedded pipeline, opened and closed as a whole: store, archive, rules, workers."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from producers.frontier import Frontier
+from producers.read import Given, read_inputs
+from producers.schedule import submit
+from producers.sources import Source
+from sinks.sqlite import open_store
+from streams.rules import load_rules
+from tocsin.embedded.crawl import Crawl, Progress, durable_frontier
+from tocsin.embedded.pipeline import Pipeline, resolver
+from tocsin.embedded.prepare import Prepared, Workers, resources_for
+from tocsin.errors import TocsinError
+from tocsin.records import Article, Dropped, Page, Request
+from tocsin.settings import Settings
+
+
+class Session:
+    """Everything open. Use it as a context manager; leaving it because of an error gives up what is under way."""
+
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+        """Check rules and lexicons, take the data folder. Raises UsageError or DataError before anything is changed."""
+        self.settings = settings
+        self.progress = progress or Progress()
+        folder = Path(settings.data)
+        rules = load_rules(Path(settings.rules) if settings.rules else None, resolver(resources_for(settings)))
+        with ExitStack() as undo:
+            self.store = undo.enter_context(open_store(folder))
+            self.pipeline = Pipeline(self.store, rules, folder / "archive")
+            undo.callback(self.pipeline.close)
+            self.workers = Workers(settings)
+            undo.push(lambda kind, _error, _trace: self.workers.close(at_once=kind is not None))
+            self._close = undo.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close.__exit__(kind, error, trace)
+
+    def poll(self, sources: Iterable[Source], *, once: bool, clock: Callable[[], float] = time.time) -> None:
+        """Poll the sources: one whole round, or until SIGINT or SIGTERM. Raises what the store raises."""
+        self._crawl(sources, durable_frontier(self.store), once=once, plan=True, clock=clock)
+
+    def ingest(self, inputs: Iterable[str]) -> None:
+        """Ingest local inputs in order, then the URLs among them. Every input is accounted for: kept, or dropped with its reason."""
+        urls: list[Request] = []
+
+        def local() -> Iterator[tuple[Given, Page | Article | None]]:
+            for given in read_inputs(inputs):
+                if isinstance(given, Request):
+                    urls.append(given)
+                else:
+                    yield given, None if isinstance(given, Dropped) else given
+
+        for given, prepared in self.workers.in_order(local()):
+            result = Prepared(dropped=given) if isinstance(given, Dropped) else prepared
+            assert result is not None  # noqa: S101  # only a Dropped goes unprepared
+            self.progress.accepted(self.pipeline.accept(result, given if isinstance(given, Page) else None))
+        if urls:
+            frontier = Frontier({}, {}, {})
+            for request in urls:
+                submit(frontier, request, time.time())
+            self._crawl((), frontier, once=True, plan=False)
+
+    def _crawl(
+        self, sources: Iterable[Source], frontier: Frontier, *, once: bool, plan: bool, clock: Callable[[], float] = time.time
+    ) -> None:
+        async def main() -> None:
+            crawl = Crawl(self.settings, sources, frontier, self.store, self.pipeline, self.workers, self.progress, clock)
+            with _signals(crawl.stop):
+                await crawl.run(once=once, plan=plan)
+
+        try:
+            asyncio.run(main())
+        except BaseExceptionGroup as group:
+            # Several pages may fail for one reason (a full disk): one clear error says it.
+            expected, _ = group.split(TocsinError)
+            raise _first(expected if expected is not None else group) from group
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops in good order, a second one at once."""
+    loop = asyncio.get_running_loop()
+    handled = (signal.SIGINT, signal.SIGTERM)
+
+    def first() -> None:
+        for number in handled:
+            loop.remove_signal_handler(number)
+        stop()
+
+    with suppress(ValueError, RuntimeError):  # not in the main thread: whoever runs us there stops us
+        for number in handled:
+            loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        for number in handled:
+            with suppress(ValueError, RuntimeError):
+                loop.remove_signal_handler(number)
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
