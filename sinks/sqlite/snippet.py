@@ -30,7 +30,7 @@ def title(tagged: Tagged, aim: Aim) -> tuple[Span, ...]:
 
 
 def claims(tagged: Tagged, aim: Aim) -> tuple[Claim, ...]:
-    """The claims that met the query's filters, those about its actors, places and words first (only those, without such filters); at most three."""
+    """The claims that met the query, best first; at most three. Where no claim was asked for, only those about what was asked."""
     scored = []
     narrow = bool(aim.patterns or aim.actors or aim.places) and not (aim.query.claim_types or aim.query.modalities)
     for index, claim in enumerate((*tagged.title_claims, *tagged.claims)):

@@ -22,7 +22,7 @@ _ARABIC_PREFIX = re.compile(r"(?:[وف]?[بك]?ال|[وف]?لل)(?=\w{3})")
 
 
 class Word(NamedTuple):
-    """One word of a text; `start` and `end` are code points in the original."""
+    """One word of a text; `start` and `end` are places in the folded text."""
 
     key: str
     start: int
@@ -46,10 +46,9 @@ def keys(text: str) -> list[str]:
     return [_key(raw) for raw in _WORD.findall(fold(text).text)]
 
 
-def words(text: str | Folded) -> list[Word]:
-    """Words of a text with their places in the original."""
-    folded = fold(text) if isinstance(text, str) else text
-    return [Word(_key(found.group()), folded.start(found.start()), folded.end(found.end())) for found in _WORD.finditer(folded.text)]
+def words(folded: Folded) -> list[Word]:
+    """Words of a text with their places in it."""
+    return [Word(_key(found.group()), found.start(), found.end()) for found in _WORD.finditer(folded.text)]
 
 
 class Pattern(NamedTuple):
@@ -62,7 +61,10 @@ class Pattern(NamedTuple):
 def find(patterns: tuple[Pattern, ...], text: str) -> list[tuple[int, int, int]]:
     """Where the patterns stand in `text`: (start, end, index of the pattern), in order of start."""
     places: list[tuple[int, int, int]] = []
-    there = words(text) if patterns else []
+    if not patterns:
+        return places
+    folded = fold(text)
+    there = words(folded)
     by_key: dict[str, list[int]] = {}
     for at, word in enumerate(there):
         by_key.setdefault(word.key, []).append(at)
@@ -72,7 +74,8 @@ def find(patterns: tuple[Pattern, ...], text: str) -> list[tuple[int, int, int]]
             starts = [at for key, found in by_key.items() if key.startswith(head) for at in found]
         else:
             starts = by_key.get(head, [])
-        places += [(there[at].start, there[at + size - 1].end, index) for at in starts if _follows(pattern, there, at)]
+        matched = [at for at in starts if _follows(pattern, there, at)]
+        places += [(folded.start(there[at].start), folded.end(there[at + size - 1].end), index) for at in matched]
     return sorted(places)
 
 
