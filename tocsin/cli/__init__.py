@@ -18,7 +18,7 @@ from tocsin.errors import TocsinError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module and attribute, one line for `tocsin --help`), in the order a newcomer needs them
-    "demo": ("tocsin.cli.write:demo", "Serve the sample site, run the pipeline on it, show what came out."),
+    "demo": ("tocsin.cli.demo:demo", "Serve the sample site, run the pipeline on it, show what came out."),
     "run": ("tocsin.cli.write:run", "Poll the sources and ingest until stopped."),
     "ingest": ("tocsin.cli.write:ingest", "Ingest files, folders, WARC files, JSON lines or URLs."),
     "search": ("tocsin.cli.read:search", "Find articles by words, actors, places and claims."),
