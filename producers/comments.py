@@ -22,11 +22,18 @@ _RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "comm
 _SINGULAR = frozenset(_RULES["singular"])
 _PLURAL = frozenset(_RULES["plural"])
 _NEVER = tuple(_RULES["never"])
+_NOT_AFTER = frozenset(_RULES["not_after"])
 _SUFFIX_ROLE: dict[str, str] = {word: role for role, words in _RULES["roles"].items() for word in words}
 _INSIDE: dict[str, str] = {word: role for role, words in _RULES["inside"].items() for word in words}
-_HINT = re.compile("|".join(sorted((_SINGULAR | _PLURAL), key=len, reverse=True)), re.IGNORECASE)
+_ALL = _SINGULAR | _PLURAL
+# The shortest words that all others contain: a cheap first look at an attribute.
+_STEMS = tuple(sorted(word for word in _ALL if not any(other != word and other in word for other in _ALL)))
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-zà-ÿ]+|[A-Z]+|\d+")
-_COMMENT_WORD = re.compile("(" + "|".join(sorted((_SINGULAR | _PLURAL), key=len, reverse=True)) + ")(.*)$")
+_COMMENT_WORD = re.compile("(" + "|".join(sorted(_ALL, key=len, reverse=True)) + ")(.*)$")
+_BEFORE_NAME = re.compile(_RULES["before_name"], re.IGNORECASE)
+_AFTER_NAME = re.compile(_RULES["after_name"], re.IGNORECASE | re.DOTALL)
+# A date or time of day among few words: the line under a commenter's name.
+_WHEN = re.compile(r"(?:19|20)\d\d|\d{1,2}[:.h]\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\bago\b|\bvor \d", re.IGNORECASE)
 _HEADING = re.compile("|".join(f"(?:{rule})" for rule in _RULES["headings"]), re.IGNORECASE)
 _INTERFACE = re.compile("|".join(f"(?:{rule})" for rule in _RULES["interface"]), re.IGNORECASE)
 
@@ -72,17 +79,18 @@ class Marked(NamedTuple):
     """Elements of one page by role; `roles` keeps the elements alive, so that they can be compared by identity."""
 
     roles: dict[Element, str]
-    numbers: dict[Element, str]
+    numbers: dict[Element, str]  # the comment's number, where a class or id gives one
 
 
 @lru_cache(maxsize=8192)
 def token_roles(attributes: str) -> tuple[str, str]:
     """Role and comment number that a class or id attribute gives by its words; ("", "") when it says nothing about comments."""
+    lowered = attributes.lower()
+    if not any(stem in lowered for stem in _STEMS):
+        return "", ""
     roles = set()
     number = ""
     for token in attributes.split():
-        if not _HINT.search(token):
-            continue
         role, digits = _token_role(token)
         if role:
             roles.add(role)
@@ -92,7 +100,7 @@ def token_roles(attributes: str) -> tuple[str, str]:
 
 def _token_role(token: str) -> tuple[str, str]:
     words = [word.lower() for word in _WORDS.findall(token)]
-    at, suffix, plural = -1, "", False
+    at, glued, suffix, plural = -1, "", "", False
     for index, word in enumerate(words):
         match = _COMMENT_WORD.search(word)
         if match is None or word.startswith(_NEVER):
@@ -100,8 +108,8 @@ def _token_role(token: str) -> tuple[str, str]:
         rest = match[2]
         if rest and rest not in _SUFFIX_ROLE:
             continue
-        at, suffix, plural = index, rest, match[1] in _PLURAL
-    if at < 0 or "no" in words[:at] or "icon" in words[:at] or "fa" in words[:at]:
+        at, glued, suffix, plural = index, word[: match.start()], rest, match[1] in _PLURAL
+    if at < 0 or glued in _NOT_AFTER or not _NOT_AFTER.isdisjoint(words[:at]):
         return "", ""
     tail = ([suffix] if suffix else []) + words[at + 1 :]
     number = next((word for word in tail if word.isdigit()), "")
@@ -123,15 +131,20 @@ def mark(tree: Element) -> Marked:
     """Give every element of the page its role in a comment section, if it has one."""
     roles: dict[Element, str] = {}
     numbers: dict[Element, str] = {}
+    main: list[Element] = []
     for element in tree.iter():
         tag = element.tag
         if not isinstance(tag, str):
             continue
+        if tag == "h1":
+            main.append(element)
         names, ident, prop = element.get("class"), element.get("id"), element.get("itemprop")
         if names is None and ident is None and prop is None:
             continue
         if tag in _NEVER_ROLE:
             continue
+        if prop == "articleBody":
+            main.append(element)
         role = number = ""
         if names is not None:
             role, number = token_roles(names)
@@ -149,6 +162,10 @@ def mark(tree: Element) -> Marked:
             roles[element] = role
             if number:
                 numbers[element] = number
+    # What holds the page's main heading or the body the page itself declares is more than comments.
+    for heading in main:
+        for ancestor in (heading, *heading.iterancestors()):
+            roles.pop(ancestor, None)
     return Marked(roles, numbers)
 
 
@@ -159,8 +176,9 @@ def take_comments(tree: Element) -> tuple[Comment, ...]:
     units = _units(marked)
     unit_elements = set(units)
     taken: list[tuple[Element, Comment]] = []
+    frames = {ancestor for unit in units for ancestor in unit.iterancestors()}
     for unit in units:
-        comment = _comment(unit, marked, unit_elements)
+        comment = _comment(unit, marked, unit_elements, frames)
         if comment is not None:
             taken.append((unit, comment))
     if len(taken) == 1 and _is_lone_article(*taken[0], marked):
@@ -204,6 +222,8 @@ def _same_comment(element: Element, role: str, above: Element, marked: Marked) -
         return number == outer
     if role == "body":
         return True
+    if any(marked.roles.get(beside) == "item" for way in (True, False) for beside in islice(element.itersiblings(preceding=way), _NEAR)):
+        return False  # one of a row
     for ancestor in element.iterancestors():
         if ancestor is above:
             break
@@ -213,27 +233,22 @@ def _same_comment(element: Element, role: str, above: Element, marked: Marked) -
     return not any(marked.roles.get(before) == "body" for before in islice(element.itersiblings(preceding=True), _NEAR))
 
 
-def _comment(unit: Element, marked: Marked, units: set[Element]) -> Comment | None:
+def _comment(unit: Element, marked: Marked, units: set[Element], frames: set[Element]) -> Comment | None:
     """The comment a unit holds; None when it holds only buttons, counts or other comments."""
-    inside = list(_own(unit, units))
-    skip: set[Element] = set()
-    bodies: list[Element] = []
-    name = time = None
-    for element in inside:
-        role = _role_inside(element, marked) if element is not unit else marked.roles.get(element, "")
-        if role == "author":
-            name = name or _short(element)
-        elif role == "time":
-            time = time or _short(element) or element.get("datetime")
-        elif role == "body":
-            bodies.append(element)
-        if role in ("author", "time", "noise") and element is not unit:
-            skip.add(element)
+    found: dict[str, list[Element]] = {"author": [], "time": [], "body": [], "noise": []}
+    for element in _own(unit, units):
+        role = marked.roles.get(element, "") if element is unit else _role_inside(element, marked)
+        if role in found:
+            found[role].append(element)
+    skip = {element for role in ("author", "time", "noise") for element in found[role] if element is not unit}
+    name, time = _innermost(found["author"]), _innermost(found["time"])
     if marked.roles.get(unit) == "body" and name is None:
         name, time = _beside(unit, marked, time)
+    if time is None:
+        time = _when(found["noise"] + found["author"])
     text = ""
-    around = {ancestor for body in bodies for ancestor in body.iterancestors() if ancestor is not unit}
-    inner = [body for body in bodies if body is not unit and body not in around]
+    around = {ancestor for body in found["body"] for ancestor in body.iterancestors()}
+    inner = [body for body in found["body"] if body is not unit and body not in around]
     if inner:
         text = "\n".join(filter(None, (render(body, skip - {body}, units - {unit, body}) for body in inner)))
     whole = render(unit, skip, units - {unit}) if len(text) < 2 or marked.roles.get(unit) == "body" else ""
@@ -241,7 +256,38 @@ def _comment(unit: Element, marked: Marked, units: set[Element]) -> Comment | No
         text = whole
     if not _is_said(text):
         return None
-    return Comment(text=text, name=name, time=time)
+    if unit in frames and not found["body"] and name is None and time is None and unit not in marked.numbers:
+        return None  # the frame around a row of comments, with its title and rules
+    return Comment(text=text, name=_tidy_name(name, time), time=time)
+
+
+def _innermost(elements: list[Element]) -> str | None:
+    """Text of the first element that holds none of the others."""
+    around = {ancestor for element in elements for ancestor in element.iterancestors()}
+    for element in elements:
+        if element not in around and (text := _short(element) or element.get("datetime")):
+            return text
+    return None
+
+
+def _when(elements: list[Element]) -> str | None:
+    """The date among the lines around a comment, where no element is marked as one."""
+    for element in elements:
+        for inner in islice(element.iter(), 40):
+            text = _short(inner) if isinstance(inner.tag, str) and len(inner) == 0 else None
+            if text and len(text) <= 60 and _WHEN.search(text):
+                return text
+    return None
+
+
+def _tidy_name(name: str | None, time: str | None) -> str | None:
+    """A commenter's name without "says" and the date."""
+    if name is None:
+        return None
+    if time:
+        name = name.partition(time)[0]
+    name = _AFTER_NAME.sub("", _BEFORE_NAME.sub("", name, count=1), count=1).strip(" :|·•,-–—")
+    return name if 0 < len(name) <= 80 else None
 
 
 def _own(unit: Element, units: set[Element]) -> Iterator[Element]:

@@ -27,7 +27,10 @@ def _any(rules: list[str]) -> re.Pattern[str]:
 
 _BIO_BOX = _phrases(_RULES["bio_boxes"])
 _LINK_BOX = _phrases(_RULES["link_boxes"])
+_BIO_OPENING = _any(_RULES["bio_openings"])
+_AFTER_AUTHOR = _any(_RULES["after_author"])
 _POINTER = _any(_RULES["pointer_lines"])
+_CALL = _any(_RULES["call_lines"])
 _PAYWALL = _any(_RULES["paywall_lines"])
 _ERROR_TITLE = _any(_RULES["error_titles"])
 _AGENCY = {name: agency for agency, names in _RULES["wire_agencies"].items() for name in names}
@@ -41,6 +44,7 @@ _BLOCKS = frozenset({"div", "section", "aside", "ul", "ol", "p", "footer", "head
 _BIO_LIMIT = 1200
 _BOX_LIMIT = 1500
 _POINTER_LIMIT = 200
+_CALL_LIMIT = 300
 _PAYWALL_LIMIT = 2500
 
 
@@ -85,10 +89,30 @@ def prune(tree: Element) -> Pruned:
                 doomed.append(element)
         elif _leads_elsewhere(element):
             doomed.append(element)
+    doomed.extend(_link_paragraphs(tree))
     for element in doomed:
         if element.getparent() is not None:
             element.drop_tree()
     return Pruned("\n".join(dict.fromkeys(bios)) or None, paywalled)
+
+
+def _link_paragraphs(tree: Element) -> list[Element]:
+    """Paragraphs that are one link and nothing else, between paragraphs of prose: they lead to other stories."""
+    found: list[Element] = []
+    prose = 0
+    for paragraph in tree.iter("p"):
+        links = paragraph.findall(".//a[@href]")
+        if len(links) != 1:
+            prose += 1
+            continue
+        said = "".join(paragraph.itertext()).strip()
+        linked = "".join(links[0].itertext()).strip()
+        if len(linked) >= 20 and len(said) - len(linked) <= 2:
+            found.append(paragraph)
+        else:
+            prose += 1
+    # A page made of such paragraphs is a list of links, and they are its text.
+    return found if prose >= 3 * len(found) else []
 
 
 def _leads_elsewhere(element: Element) -> bool:
@@ -105,6 +129,11 @@ def _leads_elsewhere(element: Element) -> bool:
 def is_pointer(line: str) -> bool:
     """True for a line that only sends the reader to another story."""
     return len(line) <= _POINTER_LIMIT and _POINTER.match(line) is not None
+
+
+def is_call(line: str) -> bool:
+    """True for a line that asks the reader to do something else, or that only states rights."""
+    return len(line) <= _CALL_LIMIT and _CALL.match(line) is not None
 
 
 def is_paywalled(text: str) -> bool:
@@ -128,20 +157,22 @@ def agency_of_byline(author: str | None) -> str | None:
     return _AGENCY.get(author.strip()) if author else None
 
 
-@lru_cache(maxsize=256)
-def _bio_line(author: str | None) -> re.Pattern[str]:
-    name = re.escape(author) if author else r"(?!)"
-    return re.compile("|".join(f"(?:{rule.format(author=name)})" for rule in _RULES["bio_lines"]), re.IGNORECASE | re.DOTALL)
-
-
 def is_bio(line: str, author: str | None) -> bool:
     """True for a line that speaks about the article's author."""
-    return len(line) <= _BIO_LIMIT and _bio_line(author).match(line) is not None
+    if len(line) > _BIO_LIMIT:
+        return False
+    if _BIO_OPENING.match(line):
+        return True
+    return (
+        bool(author)
+        and line[: len(author or "")].casefold() == (author or "").casefold()
+        and _AFTER_AUTHOR.match(line, len(author or "")) is not None
+    )
 
 
 def trim(text: str, author: str | None) -> tuple[str, str | None]:
     """Take pointers out of a body, and a bio off its end: (body, bio). At most the last three lines can be bio."""
-    lines = [line for line in text.split("\n") if not is_pointer(line)]
+    lines = [line for line in text.split("\n") if not (is_pointer(line) or is_call(line))]
     if not lines:
         return text, None
     cut = len(lines)

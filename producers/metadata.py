@@ -41,7 +41,7 @@ _ARTICLE_TYPES = re.compile(r"(?:Article|NewsArticle|Posting|Report|Analysis|Opi
 _LANGUAGE = re.compile(r"^([a-z]{2,3})(?:[-_].*)?$", re.IGNORECASE)
 
 
-Precision = Literal["second", "minute", "day", "unknown"]
+Precision = Literal["second", "minute", "day", "year", "unknown"]
 
 
 class Published(NamedTuple):
@@ -106,7 +106,9 @@ def published(
             return Published(clock.iso(moment), source, precision, tuple(dict.fromkeys(flags)))
     guessed = _guess(tree, url, now) if guess else None
     if guessed is not None:
-        return Published(clock.iso(guessed), "htmldate", "day", (*dict.fromkeys(flags), "date-guessed"))
+        # htmldate answers 1 January where it found only a year, often in a copyright line.
+        only_year = (guessed.month, guessed.day) == (1, 1)
+        return Published(clock.iso(guessed), "htmldate", "year" if only_year else "day", (*dict.fromkeys(flags), "date-guessed"))
     return Published(None, "none", "unknown", tuple(dict.fromkeys(flags)))
 
 
