@@ -215,7 +215,7 @@ class Fetcher:
         except Quarantine:
             return Answer(404)  # a redirect to nowhere is an unavailable file
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, LookupError, TypeError) as error:
-            return Answer(None, blocked=guard.BLOCKED in str(error))
+            return Answer(None, reason=reason_of(error))
         return Answer(404)
 
     def _note(
@@ -245,11 +245,11 @@ class Fetcher:
         return Fetch(self._note(request, "failed", reason, detail, status))
 
     def _forbidden(self, request: Request, host: str, verdict: Verdict) -> Fetch:
-        if verdict.blocked:
+        if verdict.reason == "robots":
+            return self._refused(request, "robots", f"robots.txt of {host} forbids this address")
+        if verdict.reason == "address":
             return self._refused(request, "address", f"{guard.BLOCKED}: {host}")
-        if not verdict.known:
-            return self._failed(request, "robots-unknown", f"robots.txt of {host} could not be read")
-        return self._refused(request, "robots", f"robots.txt of {host} forbids this address")
+        return self._failed(request, verdict.reason, f"asking {host} for robots.txt")
 
     def _broken(self, request: Request, error: Exception) -> Fetch:
         reason = reason_of(error)

@@ -6,6 +6,7 @@ Refused: everything that is not globally routable, and the ranges that carry an 
 Sources: IANA special-purpose registries as in Python's `ipaddress`; RFC 6052 (64:ff9b::/96), RFC 8215, RFC 3056 (6to4), RFC 4380 (Teredo).
 """
 
+import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Collection
@@ -63,7 +64,7 @@ def socket_factory(allowed: Collection[tuple[str, int]] = ()) -> Callable[[Addre
         family, kind, protocol, _, address = info
         host, port = str(address[0]), int(address[1])
         if not is_public(host) and (host, port) not in allowed:
-            raise BlockedAddress(f"{BLOCKED}: {host}")
+            raise BlockedAddress(errno.EACCES, f"{BLOCKED}: {host}")
         return socket.socket(family=family, type=kind, proto=protocol)
 
     return make

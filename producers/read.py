@@ -24,8 +24,9 @@ import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import msgspec
 from fastwarc.warc import ArchiveIterator, WarcRecordType
@@ -93,6 +94,14 @@ class _Line(msgspec.Struct, frozen=True):
     source: str | None = None
     owner: str | None = None
     fetched_at: str | None = None
+
+
+class _Readable(Protocol):
+    """A binary stream that can look ahead: a buffered file, an unpacked gzip file, standard input."""
+
+    def peek(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
+    def readline(self, size: int, /) -> bytes: ...
 
 
 class _Given(NamedTuple):
@@ -169,12 +178,12 @@ def _file(path: Path, url: str, given: _Given) -> Iterator[Input]:
                 yield from _stream(file, url, path, given)
                 return
             with gzip.open(file) as unpacked:
-                yield from _stream(unpacked, url, path, given)  # type: ignore[arg-type]  # GzipFile has peek and read, all that is asked
+                yield from _stream(unpacked, url, path, given)
     except (OSError, EOFError, zlib.error) as error:
         yield _drop(given, url, "unreadable", getattr(error, "strerror", None) or str(error))
 
 
-def _stream(stream: io.BufferedReader, url: str, path: Path | None, given: _Given) -> Iterator[Input]:
+def _stream(stream: _Readable, url: str, path: Path | None, given: _Given) -> Iterator[Input]:
     """Tell by its beginning what a stream is, and read it as that."""
     head = stream.peek(_HEAD)[:_HEAD]
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -259,15 +268,17 @@ def _request(url: str, given: _Given) -> Request | Dropped:
         return _drop(given, url[:2000], "bad-url", str(error))
 
 
-def _addresses(stream: io.BufferedReader, url: str, given: _Given) -> Iterator[Input]:
-    for number, line in enumerate(stream, 1):
+def _addresses(stream: _Readable, url: str, given: _Given) -> Iterator[Input]:
+    number = 0
+    while line := stream.readline(_HEAD):
+        number += 1
         text = line.decode("utf-8-sig", "replace").strip()
         if text and not text.startswith("#"):
             result = _request(text.split()[0], given)
             yield _drop(given, f"{url}#{number}", "bad-url", result.detail) if isinstance(result, Dropped) else result
 
 
-def _json_lines(stream: io.BufferedReader, url: str, path: Path | None, given: _Given) -> Iterator[Input]:
+def _json_lines(stream: _Readable, url: str, path: Path | None, given: _Given) -> Iterator[Input]:
     longest = given.max_body * 6 + 100_000  # JSON may write a byte as six
     number = 0
     while raw := stream.readline(longest + 1):
@@ -345,13 +356,12 @@ def _named_page(line: _Line, named: str, url: str, path: Path | None, given: _Gi
     return _page(body, url, given, line)
 
 
-def _warc(source: Path | BinaryIO, url: str, given: _Given) -> Iterator[Input]:
+def _warc(source: Path | _Readable, url: str, given: _Given) -> Iterator[Input]:
     """Read a WARC file's pages. One damaged at the end gives what comes before, and one Dropped for the rest."""
     kinds = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.revisit
     last = 0
     try:
-        stream = source.open("rb") if isinstance(source, Path) else source
-        with stream:
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
             for record in ArchiveIterator(stream, record_types=kinds, parse_http=True, auto_decode="all"):
                 last = record.stream_pos
                 yield _warc_record(record, given)

@@ -14,6 +14,7 @@ from protego import Protego
 MAX_ROBOTS = 500 * 1024  # bytes
 KEPT = 24 * 3600.0  # seconds a file is believed; RFC 9309 section 2.4: no longer than a day
 KEPT_UNKNOWN = 600.0  # seconds until a failing server is asked again
+KEPT_SILENT = 30.0  # the same for one that did not answer at all: the scheduler's own pauses are longer
 MAX_DELAY = 60.0  # seconds; a longer crawl-delay is capped, or one page a day would be all
 MAX_ORIGINS = 20_000
 
@@ -23,25 +24,24 @@ class Answer(NamedTuple):
 
     status: int | None  # None: no answer
     body: bytes = b""
-    blocked: bool = False  # the address guard refused: this host is never asked
+    reason: str = "robots-unknown"  # why there was no answer; one of producers.fetch.REASONS
 
 
 class Verdict(NamedTuple):
     """What robots.txt says about one URL."""
 
     allowed: bool
-    known: bool = True  # False: forbidden only because the wishes are unknown; try again later
+    reason: str = ""  # why not: `robots` for a rule, else why the rules are unknown
     delay: float | None = None  # seconds between requests the host asks for, capped
-    blocked: bool = False
 
 
 class Rules(NamedTuple):
     """One origin's rules, as read at `at`."""
 
     at: float
-    parsed: Protego | None  # None: everything is allowed, or everything forbidden when not `known`
-    known: bool
-    blocked: bool = False
+    parsed: Protego | None = None  # None: everything is allowed, or everything forbidden when `unknown`
+    unknown: str = ""  # why the host's wishes are not known; empty: they are
+    kept: float = KEPT  # seconds these rules are believed
 
 
 Ask = Callable[[str], Awaitable[Answer]]
@@ -49,29 +49,33 @@ Ask = Callable[[str], Awaitable[Answer]]
 
 def read_rules(answer: Answer, at: float) -> Rules:
     """Turn an answer into rules. Pure; `at` in seconds of the caller's clock."""
-    if answer.blocked or answer.status is None or answer.status == 429 or answer.status >= 500:
-        return Rules(at, None, known=False, blocked=answer.blocked)
+    if answer.status is None:
+        return Rules(at, unknown=answer.reason, kept=KEPT_SILENT)
+    if answer.status == 429 or answer.status >= 500:
+        return Rules(at, unknown="robots-unknown", kept=KEPT_UNKNOWN)
     if not 200 <= answer.status < 300:
-        return Rules(at, None, known=True)
+        return Rules(at)
     body = answer.body[:MAX_ROBOTS]
     if len(answer.body) > MAX_ROBOTS:
         body = body[: body.rfind(b"\n") + 1]  # never half a rule
     try:
-        return Rules(at, Protego.parse(body.decode("utf-8-sig", "replace")), known=True)
+        return Rules(at, Protego.parse(body.decode("utf-8-sig", "replace")))
     except (ValueError, IndexError, RecursionError):
-        return Rules(at, None, known=False)
+        return Rules(at, unknown="robots-unknown", kept=KEPT_UNKNOWN)
 
 
 def judge(rules: Rules, url: str, agent: str) -> Verdict:
     """What these rules say about `url` for the product token `agent`. Pure."""
-    if not rules.known:
-        return Verdict(allowed=False, known=False, blocked=rules.blocked)
+    if rules.unknown:
+        return Verdict(allowed=False, reason=rules.unknown)
     if rules.parsed is None:
         return Verdict(allowed=True)
     delay = rules.parsed.crawl_delay(agent)
     if delay is None and (rate := rules.parsed.request_rate(agent)) is not None and rate.requests > 0:
         delay = rate.seconds / rate.requests
-    return Verdict(bool(rules.parsed.can_fetch(url, agent)), delay=None if delay is None else min(max(float(delay), 0.0), MAX_DELAY))
+    delay = None if delay is None else min(max(float(delay), 0.0), MAX_DELAY)
+    allowed = bool(rules.parsed.can_fetch(url, agent))
+    return Verdict(allowed, reason="" if allowed else "robots", delay=delay)
 
 
 class Robots:
@@ -90,7 +94,7 @@ class Robots:
         origin = f"{parts.scheme}://{parts.netloc}"
         rules = self._rules.get(origin)
         now = self._clock()
-        if rules is None or now - rules.at > (KEPT if rules.known else KEPT_UNKNOWN):
+        if rules is None or now - rules.at > rules.kept:
             rules = read_rules(await self._ask(f"{origin}/robots.txt"), now)
             self._rules[origin] = rules
             while len(self._rules) > MAX_ORIGINS:

@@ -38,16 +38,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     backfill: bool = False  # its articles update state and never ring
 
 
-class _Listed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    sources: list[Any]
-
-
 def load_sources(path: Path | str) -> tuple[Source, ...]:
     """Read and check a sources file. Raises UsageError when it is missing, DataError with the line for everything wrong in it."""
     path = Path(path)
     root, data = _read(path)
     if not isinstance(data, dict) or set(data) != {"sources"} or not isinstance(data["sources"], list):
         raise DataError(path, "expected one key `sources` with a list below it", 1)
+    if not data["sources"]:
+        raise DataError(path, "no sources; list at least one below `sources:`", 1)
     sources: list[Source] = []
     ids: dict[str, int] = {}
     urls: dict[str, int] = {}
