@@ -111,7 +111,7 @@ def sources(base_url: str) -> str:
             "owner": outlet["owner"],
             "lang": outlet["lang"],
             "country": outlet["country"],
-            "feeds": [{"url": base_url + outlet["feed"], "kind": outlet["kind"]}],
+            "feeds": [{"url": base_url + outlet["feed"], "kind": "sitemap" if outlet["kind"] == "sitemap" else "feed"}],
         }
         for outlet in catalogue()["outlets"]
     ]
@@ -131,6 +131,7 @@ def render(page: SamplePage, base_url: str, other_url: str = "") -> str:
         "url": url,
         "title": escape(page.title),
         "author": escape(page.author),
+        "byline": escape(f"by {page.author}" if page.author else ""),
         "published": published,
         "modified": page.modified.isoformat() if page.modified else published,
         "date_words": escape(page.date_words),

@@ -59,7 +59,7 @@ def links(site: Site) -> dict[str, list[str]]:
     for source in yaml.safe_load(site.sources())["sources"]:
         (feed,) = source["feeds"]
         body = get(feed["url"]).body
-        if feed["kind"] == "sitemap":
+        if feed["kind"] == "sitemap":  # the others are RSS or Atom
             found[source["id"]] = re.findall(r"<loc>([^<]+)</loc>", body.decode())
         else:
             parsed = feedparser.parse(body)
