@@ -36,7 +36,10 @@ def decode(data: bytes, content_type: str | None = None) -> Decoded:
     for mark, name in _BOMS:
         if data.startswith(mark):
             return Decoded(data[len(mark) :].decode(name, "replace"), name, guessed=False)
-    label = _label(data, content_type)
+    declared, told = _labels(data, content_type)
+    # Servers send "iso-8859-1" for every file unless told otherwise; a page that names another charset knows better.
+    doubtful = declared == "cp1252" and told is not None and told != declared and _strictly(data, told) is not None
+    label = told if doubtful or declared is None else declared
     utf8 = _strictly(data, "utf-8")
     if utf8 is not None and (label in (None, "utf-8") or not data.isascii()):
         if label is not None and label.startswith("utf-16") and b"\x00" in data[:64]:
@@ -46,7 +49,7 @@ def decode(data: bytes, content_type: str | None = None) -> Decoded:
     if label is not None:
         text = _strictly(data, label)
         if text is not None:
-            return Decoded(text, label, guessed=False)
+            return Decoded(text, label, guessed=doubtful)
         if label == "utf-8" and _mostly(data):
             # A few bytes broken in transit or by a careless cut: the label is right, the bytes are not.
             return Decoded(data.decode("utf-8", "replace"), "utf-8", guessed=True)
@@ -54,19 +57,17 @@ def decode(data: bytes, content_type: str | None = None) -> Decoded:
     return Decoded(data.decode(found, "replace"), found, guessed=True)
 
 
-def _label(data: bytes, content_type: str | None) -> str | None:
-    """Python codec for the first label that names a charset browsers know."""
-    if content_type:
-        match = _HEADER.search(content_type)
-        if match and (name := _codec(match[1])):
-            return name
+def _labels(data: bytes, content_type: str | None) -> tuple[str | None, str | None]:
+    """Python codecs that the HTTP header and the page itself name; none where the label is missing or unknown to browsers."""
+    match = _HEADER.search(content_type) if content_type else None
+    declared = _codec(match[1]) if match else None
     head = data[:_META_WINDOW]
     for pattern in (_META, _XML):
         found = pattern.search(head)
         if found and (name := _codec(found[1].decode("ascii", "replace"))):
             # A page whose <meta> could be read as ASCII is not UTF-16, whatever it says (WHATWG).
-            return "utf-8" if name.startswith("utf-16") else name
-    return None
+            return declared, "utf-8" if name.startswith("utf-16") else name
+    return declared, None
 
 
 def _codec(label: str) -> str | None:

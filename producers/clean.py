@@ -190,14 +190,15 @@ def _extract(
     comments = take_comments(tree)
     capped = len(text) > max_html
     found = metadata(tree, url, item, clock.parse(fetched_at) if fetched_at else None, guess=not capped)
-    pruned = furniture.prune(tree)
+    pruned = furniture.prune(tree, found.author)
     body, extractor = _body(tree, url, capped, flags)
+    paywalled = pruned.paywalled or furniture.is_paywalled(body)
     body, bio = furniture.trim(_without_title(body, found.title), found.author)
     if found.title and len(body) < _ERROR_TEXT and furniture.is_error_title(found.title):
         return Refusal("error-page", f"titled {found.title[:80]!r}")
     if not any(char.isalnum() for char in body):
         return Refusal("no-text", "no text was left after removing menus, boxes and comments")
-    if furniture.is_paywalled(body) or (len(body) < _STUB and (found.free is False or pruned.paywalled)):
+    if len(body) < _STUB and (found.free is False or paywalled):
         flags.append("paywall")
     return _extraction(body, comments, found, "\n".join(filter(None, (pruned.bio, bio))) or None, url, item, extractor, flags)
 

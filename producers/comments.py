@@ -32,6 +32,10 @@ _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-zà-ÿ]+|[A-Z]+|\d+")
 _COMMENT_WORD = re.compile("(" + "|".join(sorted(_ALL, key=len, reverse=True)) + ")(.*)$")
 _BEFORE_NAME = re.compile(_RULES["before_name"], re.IGNORECASE)
 _AFTER_NAME = re.compile(_RULES["after_name"], re.IGNORECASE | re.DOTALL)
+_BYLINE = re.compile(_RULES["byline"], re.IGNORECASE)
+_NAME_AND_DATE = re.compile(
+    r"(?P<name>.{1,60}?)[\s,|·–—-]+(?P<time>(?:\d{1,2}[. /]|[^\W\d]{3,9} \d{1,2},).{0,20}(?:19|20)\d\d.*)", re.DOTALL
+)
 # A date or time of day among few words: the line under a commenter's name.
 _WHEN = re.compile(r"(?:19|20)\d\d|\d{1,2}[:.h]\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\bago\b|\bvor \d", re.IGNORECASE)
 _HEADING = re.compile("|".join(f"(?:{rule})" for rule in _RULES["headings"]), re.IGNORECASE)
@@ -71,6 +75,8 @@ _PRIORITY = ("item", "container", "body", "author", "time", "noise", "wrap")
 _OTHER_TEXT = 1500
 # One lone, long "comment" without name or time is more likely an opinion piece ("Kommentar") than a reader's comment.
 _LONE_TEXT = 1200
+# Share of a text without a commenter's name that is links in a list of the latest comments on other pages.
+_LINKED = 0.6
 # Siblings looked at on either side of an element: enough for a name, a body and a footer; bounds hostile pages.
 _NEAR = 6
 
@@ -236,7 +242,10 @@ def _same_comment(element: Element, role: str, above: Element, marked: Marked) -
 def _comment(unit: Element, marked: Marked, units: set[Element], frames: set[Element]) -> Comment | None:
     """The comment a unit holds; None when it holds only buttons, counts or other comments."""
     found: dict[str, list[Element]] = {"author": [], "time": [], "body": [], "noise": []}
+    linked = 0
     for element in _own(unit, units):
+        if element.tag == "a":
+            linked += len("".join(element.itertext()).strip())
         role = marked.roles.get(element, "") if element is unit else _role_inside(element, marked)
         if role in found:
             found[role].append(element)
@@ -254,11 +263,21 @@ def _comment(unit: Element, marked: Marked, units: set[Element], frames: set[Ele
     whole = render(unit, skip, units - {unit}) if len(text) < 2 or marked.roles.get(unit) == "body" else ""
     if len(whole) > 2 * len(text):
         text = whole
-    if not _is_said(text):
+    if not _is_said(text) or (name is None and linked > _LINKED * len(text)):
         return None
     if unit in frames and not found["body"] and name is None and time is None and unit not in marked.numbers:
         return None  # the frame around a row of comments, with its title and rules
+    first, _, rest = text.partition("\n")
+    if name is None and rest and len(first) <= 160 and (byline := _BYLINE.fullmatch(_opening_words(first))):
+        name, time, text = byline["name"], time or byline["time"], rest
+    if name and time is None and (both := _NAME_AND_DATE.fullmatch(name)):
+        name, time = both["name"], both["time"].partition(" - ")[0].strip()
     return Comment(text=text, name=_tidy_name(name, time), time=time)
+
+
+def _opening_words(line: str) -> str:
+    """A line without the buttons in brackets at its end."""
+    return line.partition(" [")[0].strip()
 
 
 def _innermost(elements: list[Element]) -> str | None:

@@ -25,7 +25,8 @@ def _any(rules: list[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{rule})" for rule in rules), re.IGNORECASE | re.DOTALL)
 
 
-_BIO_BOX = _phrases(_RULES["bio_boxes"])
+_WHO, _WHAT = ("|".join(_RULES[key]) for key in ("bio_who", "bio_what"))
+_BIO_BOX = re.compile(rf"(?:^| )(?:(?:{_WHO}) (?:{_WHAT})|(?:{_WHAT}) (?:{_WHO})|{'|'.join(_RULES['bio_phrases'])})(?: |$)")
 _LINK_BOX = _phrases(_RULES["link_boxes"])
 _BIO_OPENING = _any(_RULES["bio_openings"])
 _AFTER_AUTHOR = _any(_RULES["after_author"])
@@ -45,6 +46,7 @@ _BIO_LIMIT = 1200
 _BOX_LIMIT = 1500
 _POINTER_LIMIT = 200
 _CALL_LIMIT = 300
+_OFFER_LIMIT = 800
 _PAYWALL_LIMIT = 2500
 
 
@@ -68,8 +70,8 @@ def _kind(attributes: str) -> str:
     return ""
 
 
-def prune(tree: Element) -> Pruned:
-    """Remove author boxes and boxes of links from a parsed page; return the bio."""
+def prune(tree: Element, author: str | None = None) -> Pruned:
+    """Remove author boxes, boxes of links and subscription offers from a parsed page; return the bio. `author` helps to know a bio."""
     bios: list[str] = []
     paywalled = False
     doomed: list[Element] = []
@@ -79,7 +81,10 @@ def prune(tree: Element) -> Pruned:
         if not kind:
             continue
         if kind == "paywall":
+            # Some sites call the offer so, others the text behind it: only the offer goes.
             paywalled = True
+            if _PAYWALL.search(text := render(element)) and len(text) <= _OFFER_LIMIT:
+                doomed.append(element)
         elif kind == "bio":
             text = render(element)
             if len(text) <= _BIO_LIMIT and element.find(".//h1") is None:
@@ -90,6 +95,11 @@ def prune(tree: Element) -> Pruned:
         elif _leads_elsewhere(element):
             doomed.append(element)
     doomed.extend(_link_paragraphs(tree))
+    for paragraph in tree.iter("p") if author else ():
+        text = " ".join("".join(paragraph.itertext()).split())
+        if is_about(text, author):
+            bios.append(text)
+            doomed.append(paragraph)
     for element in doomed:
         if element.getparent() is not None:
             element.drop_tree()
@@ -159,22 +169,23 @@ def agency_of_byline(author: str | None) -> str | None:
 
 def is_bio(line: str, author: str | None) -> bool:
     """True for a line that speaks about the article's author."""
-    if len(line) > _BIO_LIMIT:
+    return (len(line) <= _BIO_LIMIT and _BIO_OPENING.match(line) is not None) or is_about(line, author)
+
+
+def is_about(line: str, author: str | None) -> bool:
+    """True for a line that begins with the author's name and goes on about them."""
+    if not author or len(line) > _BIO_LIMIT or line[: len(author)].casefold() != author.casefold():
         return False
-    if _BIO_OPENING.match(line):
-        return True
-    return (
-        bool(author)
-        and line[: len(author or "")].casefold() == (author or "").casefold()
-        and _AFTER_AUTHOR.match(line, len(author or "")) is not None
-    )
+    return _AFTER_AUTHOR.match(line, len(author)) is not None
 
 
 def trim(text: str, author: str | None) -> tuple[str, str | None]:
-    """Take pointers out of a body, and a bio off its end: (body, bio). At most the last three lines can be bio."""
+    """Take pointers and calls out of a body, offers and a bio off its end: (body, bio). At most the last three lines can be bio."""
     lines = [line for line in text.split("\n") if not (is_pointer(line) or is_call(line))]
     if not lines:
         return text, None
+    while len(lines) > 1 and len(lines[-1]) <= _POINTER_LIMIT and _PAYWALL.match(lines[-1]):
+        lines.pop()
     cut = len(lines)
     for index in range(len(lines) - 1, max(len(lines) - 4, 0), -1):
         if is_bio(lines[index], author):
