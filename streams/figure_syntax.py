@@ -110,6 +110,8 @@ def _atoms(context: Context, text: str, words: Vocabulary) -> list[_Atom]:
             continue
         if start and text[start - 1].isalnum() and not _is_clitic(text, start):
             continue
+        if start > 1 and text[start - 1] == "-" and text[start - 2].isalpha() and not _ends_with_number(text, start - 1, words):
+            continue  # the second half of a name: "Nock-Ten"
         for word in words.words[index]:
             if not word.lang or word.lang == lang or (lang == "und" and word.kind == "scale"):
                 atoms.append(_Atom(start, end, word.kind, word.value, word.most))
@@ -125,6 +127,12 @@ def _is_clitic(text: str, start: int) -> bool:
     while begin and text[begin - 1].isalpha() and start - begin < 4:
         begin -= 1
     return text[begin:start] in _CLITICS and not (begin and text[begin - 1].isalnum())
+
+
+def _ends_with_number(text: str, stop: int, words: Vocabulary) -> bool:
+    """Whether the word before `stop` is a number word ("twenty-five")."""
+    word = _LETTERS_BEFORE.search(text, max(0, stop - 16), stop)
+    return word is not None and word.group() in words.known
 
 
 def _add_digits(context: Context, text: str, match: re.Match[str], words: Vocabulary, atoms: list[_Atom]) -> None:

@@ -32,7 +32,7 @@ class Vocabulary(NamedTuple):
     """Everything of data/numbers.yaml, keyed by folded text."""
 
     automaton: AhoCorasick
-    patterns: tuple[str, ...]
+    known: frozenset[str]  # all number words
     words: tuple[tuple[Word, ...], ...]  # by index of pattern
     approximators: dict[str, str]
     fillers: frozenset[str]
@@ -83,7 +83,7 @@ def vocabulary() -> Vocabulary:
     units = {fold_key(noun): unit for unit, nouns in data["units"].items() for noun in nouns}
     return Vocabulary(
         automaton=AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
-        patterns=tuple(found),
+        known=frozenset(found),
         words=tuple(tuple(entries) for entries in found.values()),
         approximators={fold_key(text): name for name, texts in data["approximators"].items() for text in texts},
         fillers=_folded(data, "fillers"),

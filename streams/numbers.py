@@ -45,12 +45,19 @@ _DECADE = re.compile(r"'?s\b")
 _LINE_START = re.compile(r"(?:^|\n)[ \t]*[(\[]?$")
 _SCORE = re.compile(r"(?:-\d{1,3}\b)?,? (?:win|victory|draw|defeat|lead|loss|to nil)\b")
 _SCORE_TAIL = re.compile(r"-\d{1,3}\b(?! [a-z]+s\b)")
+_DAY_LIST_AFTER = re.compile(r"(?:, ?\d{1,2})*(?: ?- ?|,? and | to | or |, ?| and| to)\d{1,2}(?:st|nd|rd|th)? ?(?:of )?([^\W\d_]+)")
+_DAY_LIST_BEFORE = re.compile(r"([^\W\d_]+)\.? \d{1,2}(?:, ?\d{1,2})*(?: ?- ?|,? and | to |, ?)$")
+_LONGEST_MONTH = 31
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
 _LONGEST_PHRASE = 7  # words from figure to counted noun
 _MOST_FILLERS = 3
 # Words that PDF text glues to others ("displacedpeople", "peoplecould").
-_GLUED = re.compile(r"\w*?(people|persons|civilians|families|households|refugees|villagers)\w*")
+_GLUED = re.compile(r"\w*?(people|persons|civilians|famili|households|refugees|villagers)\w*")
+_MISSPELT_PEOPLE = re.compile(r"p(?:eo?|oe|o)p?p?(?:le|el|l)")
+# "31 of the country's 34 provinces", "500 of the 4,000 villagers": the noun stands after the whole.
+_PARTITIVE = re.compile(r"(?: out)? of (?:[^\W\d]+(?:'s)? ){0,3}[\d.,]+(?: thousand| million)?(?= )")
+_OLDEST_YEAR = 1300  # before this four digits are a count
 _LABEL_AGE = 110
 
 
@@ -192,6 +199,9 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
         return _After(refused=True)
     if rest[:1] and (rest[0] in "%$€£°" or rest[:2] in (" %", " $", " €", " £", " °")):
         return _After(refused=True)
+    partitive = _PARTITIVE.match(text, at)
+    if partitive is not None:
+        at = partitive.end()
     modifiers: list[str] = []
     unit = noun = ""
     noun_start = noun_end = -1
@@ -210,8 +220,8 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
             if index == 0 or len(word) > 1:
                 return _After(refused=True)
         known = words.units.get(word) or (words.units.get(word[2:]) if word.startswith("ال") else None)
-        if known is None and not unit and (glued := _GLUED.fullmatch(word)):
-            known = words.units[glued.group(1)]
+        if known is None and not unit:
+            known = _repaired(word, words)
         if known is not None and not ended:
             if unit and (word in words.person_participles or (noun in words.person_participles and known != "person")):
                 break
@@ -231,12 +241,22 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
         original = context.folded.start(start)
         if context.text[original].isupper() and word.endswith(words.demonym_endings):
             capital = (word, start, at)
-        elif word not in words.person_participles and word not in words.building_participles:
+        elif not word.endswith(("ing", "ed")) and word not in words.person_participles and word not in words.building_participles:
             noun, noun_start, noun_end = word, start, at
     if not unit and capital is not None:
         unit, (noun, noun_start, noun_end) = "person", capital
     kept = tuple(modifiers[: modifiers.index(noun)]) if noun in modifiers else tuple(modifiers)
     return _After(False, unit, noun, noun_start, noun_end, kept, tuple(read))
+
+
+def _repaired(word: str, words: Vocabulary) -> str | None:
+    """Unit of a noun that PDF text broke at a line end ("fami-lies") or glued to another ("displacedpeople")."""
+    if "-" in word:
+        return words.units.get(word.replace("-", "")) or words.units.get(word.rsplit("-", 1)[1])
+    if _MISSPELT_PEOPLE.fullmatch(word):
+        return "person"
+    glued = _GLUED.fullmatch(word)
+    return words.units[glued.group(1)] if glued is not None else None
 
 
 def _unit_from_verbs(before: _Before, after: _After, words: Vocabulary) -> str:
@@ -267,6 +287,8 @@ def _is_reference(text: str, found: Expression, before: _Before, after: _After, 
     last = before.tokens[-1] if before.tokens else ""
     if last in ("$", "€", "£", "¥", "₽", "₴", "₪", "#", "№", "+", "[") or (last in words.not_before and not after.unit):
         return True
+    if last in ("every", "each") and not found.digits:
+        return True
     if last in ("usd", "eur", "gbp", "us$", "no", "nos", "resolution", "page", "pp") and found.digits:
         return True
     if not found.digits:
@@ -291,17 +313,24 @@ def _is_date(text: str, found: Expression, before: _Before, after: _After, words
     first = after.words[0] if after.words else ""
     if last in words.months and before.start == found.start and (found.value or 0) < 2101 and not (after.unit and last == "may"):
         return True
-    if first in words.months and (found.value or found.most or 0) <= 31:
-        return True
+    if (found.value or found.most or 0) <= _LONGEST_MONTH:
+        if first in words.months:
+            return True
+        later = _DAY_LIST_AFTER.match(text, found.end)
+        earlier = _DAY_LIST_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start)
+        if (later and later[1] in words.months) or (earlier and earlier[1] in words.months):
+            return True
     if not found.plain or found.value is None or found.end - found.start != 4 or not 1000 <= found.value <= 2100:
         return False
     if _DECADE.match(text, found.end):
         return True
     if before.start != found.start:
         return not after.noun and found.value >= 1900
+    if found.value < _OLDEST_YEAR and after.unit:
+        return False
     if last in words.year_before:
         return not (after.unit and last in ("of", "to", "and", "by", "between") and found.value % 50 == 0)
-    return not after.unit and found.value >= 1300
+    return not after.unit and found.value >= _OLDEST_YEAR
 
 
 def _is_marker(text: str, found: Expression, before: _Before, after: _After) -> bool:

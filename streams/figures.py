@@ -1,0 +1,260 @@
+"""What happened to the counted: each figure of a sentence takes its role from the term it stands nearest to.
+
+No parser: distance in words, with a price for every clause break, conjunction and other figure in between, orders the candidates.
+A figure without a term of its own takes that of the figure before it in a list ("213 families from X, 40 from Y"); a figure in
+parentheses restates the one before ("310 households (about 1,600 people)").
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from streams.context import Context
+from streams.numbers import Number
+from tocsin.errors import DataError
+from tocsin.fold import fold_key
+
+PATH = Path(__file__).parent / "data" / "figures.yaml"
+
+
+class Term(NamedTuple):
+    """One term of data/figures.yaml."""
+
+    role: str
+    code: str
+    side: str
+    unit: str  # "" for people
+    weight: float
+    embed: bool
+
+
+class Figure(NamedTuple):
+    """A figure with its role. Offsets are code points of the text; `term_start` is -1 for an inherited role."""
+
+    number: Number
+    role: str  # as in tocsin.records.Quantity, or destroyed, damaged, abducted
+    code: str  # key of codes.yaml
+    unit: str
+    term_start: int
+    term_end: int
+    cost: float
+    subset: bool = False  # part of another figure: "including 64 children"
+    restates: int = -1  # index of the figure it says again in other units, -1
+    main: int = -1  # index of the figure whose term it inherited, -1
+
+
+class _Hit(NamedTuple):
+    start: int  # folded
+    end: int
+    terms: tuple[Term, ...]
+
+
+_WORDS = re.compile(r"[^\W_]+|[^\w\s]")
+_PRICES = {
+    ",": 1.5,
+    ";": 6.0,
+    ":": 1.0,
+    "(": 2.0,
+    ")": 2.0,
+    "-": 0.2,
+    '"': 0.5,
+    ".": 9.0,
+    "and": 2.0,
+    "but": 5.0,
+    "while": 5.0,
+    "or": 1.0,
+    "including": 4.0,
+    "with": 1.5,
+    "'": 0.1,
+    "who": 1.0,
+    "which": 2.0,
+}
+_FREE = frozenset(
+    "were was are is be been being have has had to the a an of about some more than over at least up nearly also reportedly newly internally forcibly remain remained still estimated as many".split()
+)
+_OTHER_FIGURE = 5.0
+_MOST = 14.0  # a term further away than this says nothing about the figure
+_WEAK_RIVAL = 3.0  # price of a term without a role where the noun itself has one ("aid to 1,500 IDPs")
+_DISPLACED_NOUNS = frozenset(("idp", "idps", "evacuees", "returnees", "refugees"))
+# "The number of returnees from Pakistan between May and June is now 253,000."
+_NUMBER_OF = re.compile(r"\b(?:number|total|figure|toll|count)\b")
+_REACHED = re.compile(
+    r"\b(?:is|was|are|were|reached|reaching|at|now|to|hit|passed|totall?ed|exceeded|exceeds|by)(?: now| nearly| about| around| over| more than| at least| some)* ?$"
+)
+_REACHED_SHARE = 0.25
+_HOUSEHOLD = re.compile(r"\b(?:families|households)\b")
+_BARE_MOST = 6.0  # for figures without a noun
+_LEFT_PRICE = 0.6  # a term before the figure, all else equal, yields to one after it
+_SUBSET = re.compile(
+    r"(?:including|of whom|of them|among them|of which|among whom|comprising|included)(?: (?:about|around|at least|some|over|more than|an estimated|up to))? ?$"
+)
+# What may stand between a figure and its term without parting them.
+_ASIDE = re.compile(
+    r"\([^()]*\)|, (?:including|among them|mostly|most of them|many of them|some of them|mainly)\b[^,;.]*,|, the [^,;.]{3,80}?(?:\([^()]*\))?,"
+)
+_LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.S)
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> tuple[AhoCorasick, tuple[tuple[Term, ...], ...]]:
+    found: dict[str, list[Term]] = {}
+    for entry in yaml.safe_load(PATH.read_text(encoding="utf-8"))["terms"]:
+        term = Term(entry["role"], entry["code"], entry["side"], entry.get("unit", ""), entry.get("weight", 0.0), entry.get("embed", False))
+        if term.side not in ("both", "left", "right", "in"):
+            raise DataError(PATH, f"side is {term.side!r}; use both, left, right or in")
+        for word in entry["words"]:
+            found.setdefault(fold_key(word), []).append(term)
+    return AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA), tuple(
+        map(tuple, found.values())
+    )
+
+
+def find_figures(context: Context, start: int, end: int, numbers: Sequence[Number]) -> list[Figure]:
+    """The figures of the sentence [start, end) with their roles, in order. `numbers`: of the sentence.
+
+    A figure that nothing is said about is left out.
+    """
+    if not numbers:
+        return []
+    folded = context.folded
+    text = folded.text
+    low = _to_folded(context, start)
+    high = _to_folded(context, end)
+    hits = _hits(text, low, high)
+    places = [
+        (
+            _to_folded(context, n.start),
+            _to_folded(context, n.end),
+            _to_folded(context, n.noun_end) if n.noun else _to_folded(context, n.end),
+        )
+        for n in numbers
+    ]
+    found: list[Figure] = []
+    last = -1
+    for at, number in enumerate(numbers):
+        if at and places[at][0] < places[at - 1][2]:
+            continue  # the whole of a partitive: "500 of the 4,000 villagers"
+        figure = _nearest(context, text, low, number, places, at, hits)
+        inherited = _inherited(text, numbers, places, at, found, last)
+        if inherited is not None and (figure is None or inherited.cost < figure.cost):
+            figure = inherited
+        if figure is None:
+            continue
+        if _SUBSET.search(text, max(0, places[at][0] - 40), places[at][0]) and found:
+            figure = figure._replace(subset=True)
+        last = len(found)
+        found.append(figure)
+    return found
+
+
+def _to_folded(context: Context, offset: int) -> int:
+    """Folded position of an original offset."""
+    folded = context.folded
+    if not folded._cuts:
+        return offset
+    guess = max(0, offset - folded._removed[-1])
+    return bisect_left(range(len(folded.text) + 1), offset, lo=min(guess, len(folded.text)), key=folded.start)
+
+
+def _hits(text: str, low: int, high: int) -> list[_Hit]:
+    automaton, terms = _vocabulary()
+    sentence = text[low:high]
+    size = len(sentence)
+    found = []
+    for index, start, end in automaton.find_matches_as_indexes(sentence):
+        whole = not (end < size and sentence[end].isalnum()) and not (start and sentence[start - 1].isalnum())
+        usable = terms[index] if whole else tuple(t for t in terms[index] if t.embed)
+        if usable:
+            found.append(_Hit(low + start, low + end, usable))
+    return found
+
+
+def _nearest(
+    context: Context, text: str, low: int, number: Number, places: list[tuple[int, int, int]], at: int, hits: list[_Hit]
+) -> Figure | None:
+    begin, stop, phrase_end = places[at]
+    best: Figure | None = None
+    countable = number.unit in ("person", "household", "fighter", "other")
+    for hit in hits:
+        inside = begin <= hit.start and hit.end <= phrase_end and hit.start >= stop
+        for term in hit.terms:
+            if term.unit and number.unit != term.unit and number.unit != "other":
+                continue
+            if not term.unit and not countable:
+                continue
+            if inside:
+                cost = 0.5 + term.weight if term.side in ("in", "both") else 1.5 + term.weight
+            elif hit.start >= phrase_end and term.side in ("both", "left"):
+                cost = _price(text, phrase_end, hit.start, places) + term.weight
+            elif hit.end <= begin and term.side in ("both", "right"):
+                cost = _price(text, hit.end, begin, places) + term.weight + _LEFT_PRICE
+            else:
+                continue
+            if not term.code and number.noun in _DISPLACED_NOUNS:
+                cost += _WEAK_RIVAL
+            if (
+                hit.end <= begin
+                and _REACHED.search(text, max(0, begin - 40), begin)
+                and _NUMBER_OF.search(text, max(low, hit.start - 60), begin)
+            ):
+                cost *= _REACHED_SHARE
+            if cost > (_MOST if number.noun else _BARE_MOST) or (best is not None and cost >= best.cost):
+                continue
+            unit = number.unit
+            if unit == "other":
+                if number.noun and cost > 0 and not _is_bare(number):
+                    continue
+                unit = term.unit or ("household" if hit.end <= begin and _HOUSEHOLD.search(text, hit.end, begin) else "person")
+            best = Figure(number, term.role, term.code, unit, context.folded.start(hit.start), context.folded.end(hit.end), cost)
+    return best
+
+
+def _is_bare(number: Number) -> bool:
+    return not number.noun or number.noun in ("others", "other")
+
+
+def _price(text: str, start: int, end: int, places: list[tuple[int, int, int]]) -> float:
+    """The price of the words between a figure and a term; asides are free."""
+    total = 0.0
+    at = start
+    pieces = []
+    for aside in _ASIDE.finditer(text, start, end):
+        pieces.append((at, aside.start()))
+        at = aside.end()
+    pieces.append((at, end))
+    for begin, stop in pieces:
+        total += _OTHER_FIGURE * sum(begin <= place[0] < stop for place in places)
+        for word in _WORDS.findall(text, begin, stop):
+            total += _PRICES.get(word, 0.1 if word in _FREE else 1.0)
+            if total > 40:
+                return total
+    return total
+
+
+def _inherited(
+    text: str, numbers: Sequence[Number], places: list[tuple[int, int, int]], at: int, found: list[Figure], last: int
+) -> Figure | None:
+    """The role of the figure before, for a restatement in parentheses or the next item of a list."""
+    if last < 0 or at == 0:
+        return None
+    before, number = found[last], numbers[at]
+    if before.number.start >= number.start:
+        return None
+    gap = text[places[at - 1][2] : places[at][0]]
+    if (
+        number.unit in ("person", "household")
+        and before.number is numbers[at - 1]
+        and gap.strip() in ("(", "or", "or about", "soit", "/", "( or")
+    ):
+        return before._replace(number=number, unit=number.unit, cost=0.3, restates=last)
+    same = number.unit == before.unit or _is_bare(number)
+    if same and len(gap) <= 110 and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
+        cost = 2.5 if before.main < 0 else before.cost
+        return before._replace(number=number, unit=before.unit, cost=cost, term_start=-1, term_end=-1, main=last, restates=-1, subset=False)
+    return None
