@@ -27,6 +27,7 @@ class _Block(NamedTuple):
 
 
 _BLANK = re.compile(r"\n[ \t\r\xa0]*\n")
+_LINE = re.compile(r"\n")
 _NAME_LINE = re.compile(r"[^\W\d_][\w'’.-]{0,20}(?: [^\W\d_][\w'’.-]{0,20}){0,3}")
 _NOT_A_NAME_WORDS = (
     "a an and are as at be but by for from how in into is it its more new no not of on or our out over say says that the their "
@@ -68,10 +69,13 @@ _BIO_START = re.compile(r"about the author|the author is|the writer is|the views
 
 
 def _blocks(text: str) -> list[_Block]:
-    """Paragraphs (between empty lines), trimmed, in order."""
+    """Paragraphs, trimmed, in order: between empty lines, or one a line where empty lines are rare (extractors print it so)."""
     found: list[_Block] = []
     at = 0
-    for start, end in [*((gap.start(), gap.end()) for gap in _BLANK.finditer(text)), (len(text), len(text))]:
+    gaps = [gap.span() for gap in _BLANK.finditer(text)]
+    if text.count("\n") > 4 * len(gaps) + 2:
+        gaps = [gap.span() for gap in _LINE.finditer(text)]
+    for start, end in [*gaps, (len(text), len(text))]:
         piece = text[at:start]
         left = at + len(piece) - len(piece.lstrip())
         right = at + len(piece.rstrip())

@@ -1,0 +1,403 @@
+"""Who says so: frames that bring in a source, and how far their words reach.
+
+Prefix ("X said that ..."), suffix ("..., X said"), inserted ("..., X said, ..."), phrase ("according to X"), passive ("it is expected that"),
+hearsay ("reportedly"), chains ("X told Y that Z said"). A frame reaches to the end of its sentence (prefix), or over all of it
+(suffix, phrase); it never reaches into the next sentence. Cues are data (attribution.yaml).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from streams.claim_rules import ClaimRules, Hit
+from streams.clauses import Participant, Scene, is_preposed
+from tocsin.records import Attribution, Mention
+
+__all__ = ["Frame", "frames_of", "governing"]
+
+
+class Frame(NamedTuple):
+    """One attribution in a sentence: its own words [start, end), its verb, and the stretch it covers."""
+
+    start: int
+    end: int
+    verb_start: int
+    verb: str
+    scope_start: int
+    scope_end: int
+    modality: Literal["reported", "claimed", "expected", "possible", "call"]
+    denies: bool
+    calls: bool
+    source: Mention | None
+    source_text: str | None
+    kind: str
+    anonymous: bool
+    nominal: bool = False  # hearsay: covers only its own clause
+
+
+_SHORT_TAIL = re.compile(
+    r"[\s,]*(?:(?:on|in|at|late|early|this|last|to|by|from|with|via|during|of|the|a|an|his|her|its|their)\s+)*(?:\w+[\s.]*){0,7}[.\"'”’]*\s*"
+)
+_SUBORDINATE = re.compile(r"\s*(?:\w+\s+){0,6}?that\b|\s*[:\"“]")
+_DATE_TAIL = re.compile(
+    r"[\s,]*(?:(?:(?:on|in|at|late|early|earlier)\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday|today|earlier)?[\s,.]*(?:in a statement|in an interview)?[\s,.]*$"
+)
+_AUX = re.compile(
+    r"(?:\s+(?:has|have|had|also|repeatedly|later|earlier|already|recently|previously|on|\w+day|\w+ly|were|was|is|are|who|would|will|could|may|might|further|since|now|then))+$"
+)
+_LEAD = re.compile(
+    r"^(?:and|but|while|as|however|meanwhile|also|when|where|which|who|that|though|although|because|since|from a \w+ view and)\s+,?\s*"
+)
+_KINDS = {
+    "government": "government",
+    "country": "government",
+    "state_military": "government",
+    "police": "government",
+    "intelligence": "government",
+    "media": "media",
+    "person": "individual",
+    "class": "group",
+    "nonstate_armed": "organisation",
+    "militia": "organisation",
+}
+_PARTIES = frozenset(("nonstate_armed", "militia", "state_military", "coalition"))
+
+
+def _kind(source: Mention | None, rules: ClaimRules) -> str:
+    if source is None:
+        return "unnamed"
+    if source.entity_id == "src:generic-media":
+        return "media_generic"
+    if source.entity_id in rules.affiliations:
+        return "belligerent_media"
+    return "group" if source.entity_id.startswith("grp:") else _KINDS.get(source.type, "organisation")
+
+
+def frames_of(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[Frame]:
+    """Every frame of a sentence, in order of its verb. `speaker`: whom "he", "she" or "they" may mean."""
+    bits = rules.bits
+    wanted = bits["say"] | bits["claim"] | bits["deny"] | bits["warn"] | bits["call"] | bits["according"] | bits["passive_say"]
+    wanted |= bits["hearsay"] | bits["news_noun"]
+    if not scene.mask & wanted:
+        return []
+    found: list[Frame] = []
+    for hit in scene.hits:
+        mask = hit.mask
+        if not mask & wanted:
+            continue
+        if mask & bits["according"]:
+            frame = _according(scene, hit, rules)
+        elif mask & bits["passive_say"]:
+            frame = _passive(scene, hit, bits["warn"], rules)
+        elif mask & bits["hearsay"]:
+            frame = _hearsay(scene, hit)
+        elif mask & bits["news_noun"]:
+            frame = _news(scene, hit, rules)
+        else:
+            frame = _verbal(scene, hit, rules, speaker)
+        if frame is not None:
+            found.append(frame)
+    return found
+
+
+def _source_at(scene: Scene, start: int, end: int, last: bool) -> Participant | None:
+    """The named or described source in [start, end): the last (or first) one that no preposition governs."""
+    people = [p for p in scene.participants if p.start >= start and p.end <= end]
+    if not people:
+        return None
+    named = [p for p in people if p.mention is not None] or people
+    free = [p for p in named if is_preposed(scene.low, p.start, start) in ("", "of", "by", "from")]
+    pool = free or named
+    return pool[-1] if last else pool[0]
+
+
+def _according(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
+    _, right = scene.clause(hit.start, hit.end)
+    source = _source_at(scene, hit.end, min(right, hit.end + 110), False)
+    stop = source.end if source is not None else min(right, hit.end + 60)
+    named = _named(scene, hit.end, min(right, hit.end + 110), source)
+    text = _trim(scene, hit.end, max(stop, named.end if named else 0))
+    media = named if named is not None else (source.mention if source else None)
+    return Frame(
+        hit.start,
+        max(stop, media.end if media else 0),
+        hit.start,
+        "according to",
+        scene.sentence.start,
+        scene.sentence.end,
+        _modality(media, False, rules),
+        False,
+        False,
+        media,
+        text,
+        _kind(media, rules),
+        _anonymous(scene, rules),
+    )
+
+
+def _named(scene: Scene, start: int, end: int, source: Participant | None) -> Mention | None:
+    """ "a report of the newspaper X": the outlet rather than the report."""
+    del source
+    people = [p.mention for p in scene.participants if p.mention is not None and p.start >= start and p.end <= end]
+    media = [m for m in people if m.type == "media"]
+    return (media or people or [None])[0]
+
+
+def _modality(source: Mention | None, claims: bool, rules: ClaimRules) -> Literal["reported", "claimed"]:
+    party = source is not None and (source.type in _PARTIES or source.entity_id in rules.affiliations)
+    return "claimed" if claims or party else "reported"
+
+
+def _anonymous(scene: Scene, rules: ClaimRules) -> bool:
+    return bool(scene.mask & rules.bits["anonymous"])
+
+
+def _passive(scene: Scene, hit: Hit, warn: int, rules: ClaimRules) -> Frame:
+    del warn
+    word = scene.low[hit.start : hit.end].rsplit(" ", 1)[-1]
+    modality: Literal["reported", "claimed", "expected", "possible"] = (
+        "expected"
+        if word in ("expected", "likely")
+        else "possible"
+        if word == "feared"
+        else "claimed"
+        if word in ("alleged", "claimed")
+        else "reported"
+    )
+    return Frame(
+        hit.start,
+        hit.end,
+        hit.start,
+        word,
+        hit.end,
+        scene.sentence.end,
+        modality,
+        False,
+        False,
+        None,
+        scene.low[hit.start : hit.end],
+        "unnamed",
+        _anonymous(scene, rules),
+    )
+
+
+def _hearsay(scene: Scene, hit: Hit) -> Frame:
+    left, right = scene.clause(hit.start, hit.end)
+    word = scene.low[hit.start : hit.end]
+    modality: Literal["reported", "claimed"] = "claimed" if "alleg" in word or "purport" in word else "reported"
+    return Frame(hit.start, hit.end, hit.start, word, left, right, modality, False, False, None, None, "unnamed", False, True)
+
+
+def _news(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
+    if any(h.mask & (rules.bits["say"]) and 0 <= h.start - hit.end <= 3 for h in scene.hits):
+        return None  # "news sites report that": the verb makes the frame
+    if scene.low.startswith("news sites", hit.start) or scene.low.startswith("media reports", hit.start):
+        return None
+    source = next((p.mention for p in scene.participants if p.mention and p.start < hit.end and p.end > hit.start), None)
+    return Frame(
+        hit.start,
+        hit.end,
+        hit.start,
+        scene.low[hit.start : hit.end],
+        hit.end,
+        scene.sentence.end,
+        "reported",
+        False,
+        False,
+        source,
+        scene.low[hit.start : hit.end],
+        "media_generic",
+        False,
+    )
+
+
+def _trim(scene: Scene, start: int, end: int) -> str:
+    return scene.low[start:end].strip(" ,;:\"'“”()\n")
+
+
+def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) -> Frame | None:
+    bits = rules.bits
+    low, sentence = scene.low, scene.sentence
+    left, right = scene.clause(hit.start, hit.end)
+    verb = low[hit.start : hit.end]
+    subject_start = left
+    raw = low[left : hit.start]
+    prior = [
+        h
+        for h in scene.hits
+        if left <= h.start < hit.start and h.mask & (bits["say"] | bits["claim"] | bits["warn"] | bits["call"] | bits["deny"])
+    ]
+    if prior and " that " in low[prior[-1].end : hit.start]:  # a chain inside one clause
+        subject_start = prior[-1].end + low[prior[-1].end : hit.start].index(" that ") + 6
+        raw = low[subject_start : hit.start]
+    lead = _LEAD.match(raw)
+    if lead:
+        subject_start += lead.end()
+        raw = raw[lead.end() :]
+    stripped = _AUX.sub("", " " + raw.rstrip()).strip()
+    if scene.low[max(0, hit.start - 4) : hit.start] == " to " or hit.end - hit.start < 3:
+        return None
+    if _not_speech(low, hit, bits):
+        return None
+    source = _source_at(scene, subject_start, hit.start, True)
+    relative = not stripped or stripped in ("who", "which", "that", "and")
+    if relative and source is None:
+        source = _source_at(scene, sentence.start, hit.start, True)
+        if source is None and hit.start - sentence.start > 3:
+            return None
+    mention = source.mention if source is not None else None
+    pronoun = stripped.split()[-1] if stripped else ""
+    if mention is None and pronoun in ("he", "she", "they", "it") and speaker is not None:
+        mention = speaker
+    if source is None and not mention and not stripped:
+        return None
+    if source is None and mention is None and not _speaks(scene, subject_start, hit.start, stripped, bits):
+        return None
+    passive = _passive_before(scene, hit, bits)
+    if passive:
+        return None
+    # Where do the words that are said stand? After the verb, unless the frame closes a clause that was said before it.
+    follow = low[hit.end : sentence.end]
+    before = left > sentence.start and low[max(0, left - 2) : left].rstrip()[-1:] in (",", '"', "”", ")")
+    tail = right if right > hit.end else hit.end
+    rest = sentence.end - tail
+    that = _SUBORDINATE.match(follow)
+    if before and not that and _SHORT_TAIL.fullmatch(low[hit.end : tail]):
+        scope = (sentence.start, sentence.end) if rest > 2 or left > sentence.start else (sentence.start, left)
+        start, end = subject_start, tail
+    else:
+        scope = (hit.end, sentence.end)
+        start, end = subject_start, hit.end
+        if len(follow.strip(" .,\"'”")) < 3 or _DATE_TAIL.fullmatch(follow):
+            scope = (sentence.start, left) if left > sentence.start else (sentence.start, sentence.start)
+    mask = hit.mask
+    denies = bool(mask & bits["deny"])
+    calls = bool(mask & bits["call"])
+    claims = bool(mask & bits["claim"])
+    modality: Literal["reported", "claimed", "expected", "possible", "call"] = "call" if calls else _modality(mention, claims, rules)
+    if mask & bits["warn"] and verb.startswith(("expect", "predict", "forecast")):
+        modality = "expected"
+    text = low[source.start : source.end] if source is not None else stripped or None
+    return Frame(
+        start,
+        end,
+        hit.start,
+        verb,
+        scope[0],
+        scope[1],
+        modality,
+        denies,
+        calls,
+        mention,
+        text,
+        _kind(mention, rules),
+        _anonymous(scene, rules),
+    )
+
+
+def _not_speech(low: str, hit: Hit, bits: object) -> bool:
+    """Nouns and attributes that look like verbs of speech: "claims", "the reported", "state"."""
+    del bits
+    before = low[max(0, hit.start - 12) : hit.start].split()
+    last = before[-1] if before else ""
+    word = low[hit.start : hit.end]
+    if word in (
+        "state",
+        "states",
+        "order",
+        "record",
+        "records",
+        "request",
+        "note",
+        "notes",
+        "document",
+        "documents",
+        "show",
+        "quote",
+        "report",
+        "reports",
+        "claim",
+        "claims",
+        "demand",
+        "demands",
+        "call",
+        "calls",
+        "appeal",
+        "appeals",
+        "fear",
+        "fears",
+        "cause",
+        "blame",
+        "estimate",
+        "estimates",
+    ):
+        return last in (
+            "the",
+            "a",
+            "an",
+            "of",
+            "his",
+            "her",
+            "its",
+            "their",
+            "this",
+            "that",
+            "no",
+            "in",
+            "by",
+            "for",
+            "on",
+            "with",
+            "these",
+            "united",
+            "islamic",
+            "or",
+            "and",
+            "some",
+            "to",
+        ) or last.endswith(("'s", "ed"))
+    return last in ("the", "a", "an", "of", "by")
+
+
+def _speaks(scene: Scene, start: int, end: int, subject: str, bits: "dict[str, int] | object") -> bool:
+    """Whether an unlisted subject may be a speaker: a person's or body's name, or a word for a source."""
+    del bits
+    return bool(subject) and len(subject) < 90 and end > start and bool(scene)
+
+
+def _passive_before(scene: Scene, hit: Hit, bits: "dict[str, int] | object") -> bool:
+    be = bits["be"] if isinstance(bits, dict) else 0
+    word = scene.low[hit.start : hit.end]
+    if not word.endswith("ed") and word not in ("said", "told", "shown", "known"):
+        return False
+    return any(h.mask & be and 0 < hit.start - h.end <= 12 for h in scene.hits)
+
+
+def governing(frames: Sequence[Frame], start: int, end: int) -> list[Frame]:
+    """The frames whose scope covers [start, end), outermost first; none that the words themselves belong to."""
+    covering = [f for f in frames if f.scope_start <= start and end <= f.scope_end and not (f.start <= start < f.end)]
+    covering.sort(key=lambda f: (f.nominal, f.scope_start, f.verb_start))
+    return covering
+
+
+def as_attribution(frames: Sequence[Frame], text: str, rules: ClaimRules) -> Attribution | None:
+    """The record of the frames over one claim: the innermost source speaks, outer ones become the chain."""
+    sourced = [f for f in frames if not f.nominal] or list(frames)
+    if not sourced:
+        return None
+    inner = sourced[-1]
+    source = inner.source
+    chain = tuple(f.source.entity_id if f.source else (f.source_text or "") for f in sourced) if len(sourced) > 1 else ()
+    source_id = source.entity_id if source is not None else ("src:generic-media" if inner.kind == "media_generic" else None)
+    return Attribution(
+        kind=inner.kind,
+        source_id=source_id,
+        source_text=source.text if source is not None else inner.source_text,
+        verb=inner.verb,
+        text=text[inner.start : inner.end].strip(),
+        start=inner.start,
+        end=inner.end,
+        anonymous=inner.anonymous or (source is None and inner.kind == "unnamed"),
+        affiliated_with=rules.affiliations.get(source_id) if source_id else None,
+        chain=chain,
+    )

@@ -1,0 +1,432 @@
+"""Claim rules are data: YAML files in `streams/data/claims/`, validated and compiled once into one automaton over folded words.
+
+A rule file holds `rules:`, a list of mappings:
+
+    - id: remote_strike.air            # unique; <type>.<name>
+      type: remote_strike              # one of the 16 types
+      subtype: airstrike
+      code: air_strike                 # a key of codes.yaml; ACLED, PLOVER and IDMC codes come from there
+      triggers:                        # lemmas; inflections are generated
+        verb: [bomb, carry out airstrike]     # first word inflects; active, passive and -ing are told apart
+        noun: [airstrike, air raid]           # last word inflects; add "=" to forbid the plural ("shelling=")
+        phrase: [under bombardment]           # exactly so
+      require: ["near: aircraft|drone"]       # all must hold; "where: class|class" with the classes of terms.yaml
+      exclude: ["next: film"]                 # none may hold
+      roles: {agent: perpetrator, patient: victim}   # roles given to who does it and whom it is done to
+      quantity: {person: killed}       # role of a quantity by its unit, "*" for any; such quantities join the claim
+      modality: expected               # optional: what the trigger itself implies
+      polarity: negative               # optional
+      confidence: 0.85                 # prior, before links and places weigh in
+      examples: ["..."]                # each must yield this type and subtype ...
+      near_misses: ["..."]             # ... and none of these may yield this rule
+
+Where: `before`, `after` (of the trigger, in the sentence, at most 150 characters away), `prev`, `next` (about three words), `near`
+(60 characters either side), `clause`, `sentence`, `context` (the sentence and its neighbours), `agent`, `patient` (who does it, to whom).
+`agent: -` holds if there is none. Class names may be joined with "|". Words of classes and triggers match whole words, case-folded,
+punctuation read as space.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from streams.inflect import Form, misspellings, plural, verb_forms
+from tocsin.errors import DataError
+from tocsin.records import Codes
+
+__all__ = ["TYPES", "ClaimRules", "Condition", "Hit", "Rule", "find_hits", "load_claim_rules", "lower"]
+
+DATA = Path(__file__).parent / "data"
+
+TYPES = (
+    "armed_clash",
+    "remote_strike",
+    "targeted_attack",
+    "casualties",
+    "displacement",
+    "territorial_control",
+    "force_movement",
+    "force_posture",
+    "group_activity",
+    "destruction",
+    "humanitarian_response",
+    "coercion",
+    "unrest",
+    "political_action",
+    "statement",
+    "assessment",
+)
+PLACES = ("before", "after", "prev", "next", "near", "clause", "sentence", "context", "agent", "patient")
+_ROLES = frozenset("actor perpetrator victim affected winner loser holder speaker addressee partner about".split())
+_KEYS = frozenset(
+    ("id", "type", "subtype", "code", "triggers", "require", "exclude", "roles", "quantity", "modality", "polarity", "confidence")
+    + ("examples", "near_misses", "version", "fuzzy", "place")
+)
+
+
+class Condition(NamedTuple):
+    """Where to look and for which classes (bits); mask 0 means "nobody there"."""
+
+    where: str
+    mask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One compiled rule; see the module's description."""
+
+    id: str
+    type: str
+    subtype: str
+    codes: Codes
+    beats: frozenset[str]  # ACLED sub-events that this one explains away in the same sentence
+    require: tuple[Condition, ...]
+    exclude: tuple[Condition, ...]
+    agent_role: str
+    patient_role: str
+    quantity: Mapping[str, str]
+    modality: str
+    polarity: str
+    confidence: float
+    order: int
+    place_role: str = "where"
+    examples: tuple[str, ...] = ()
+    near_misses: tuple[str, ...] = ()
+
+
+class Use(NamedTuple):
+    """A rule behind a pattern, and the form the pattern has."""
+
+    rule: Rule
+    form: Form
+
+
+class Hit(NamedTuple):
+    """A pattern found: offsets in the text, classes as bits, rules it may trigger."""
+
+    start: int
+    end: int
+    mask: int
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True)
+class ClaimRules:
+    """Everything compiled. Immutable; share it between texts, threads and forks."""
+
+    version: str
+    rules: tuple[Rule, ...]
+    bits: Mapping[str, int]  # class name -> bit; groups are unions
+    actor_bits: Mapping[str, int]  # type of an actor mention -> bits
+    patterns: tuple[tuple[int, tuple[Use, ...]], ...]
+    automaton: Any = field(repr=False)
+    affiliations: Mapping[str, str]  # source id -> the party it speaks for
+    entity_mask: int  # classes of words that can act or be acted on
+    triggers_mask: int = 0
+
+    def mask(self, *names: str) -> int:
+        """Bits of some classes."""
+        total = 0
+        for name in names:
+            total |= self.bits[name]
+        return total
+
+
+class _Lower(dict[int, str]):
+    """One-to-one lower case with straight quotes and plain dashes; learns each character when it first meets it."""
+
+    def __missing__(self, code: int) -> str:
+        low = chr(code).lower()
+        self[code] = low = low if len(low) == 1 else chr(code)
+        return low
+
+
+_LOWER = _Lower({ord(c): "'" for c in "’‘ʼ`´"} | {ord(c): '"' for c in "“”„«»"} | {ord(c): "-" for c in "‐‑‒−"} | {0xA0: " "})
+_SPACED = {c: " " for c in range(128) if not chr(c).isalnum()} | {ord(c): " " for c in "–—…"}
+
+
+def lower(text: str) -> str:
+    """Lower case of the same length as `text`."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
+    """Every word or phrase the rules know in lower-cased text, in order, none overlapping, the longest first."""
+    spaced = " " + low.translate(_SPACED) + " "
+    patterns = rules.patterns
+    found = []
+    for index, start, end in rules.automaton.find_matches_as_indexes(spaced):
+        if spaced[end].isalnum():
+            continue
+        mask, uses = patterns[index]
+        found.append(Hit(start, end - 1, mask, uses))
+    return found
+
+
+# --- loading -----------------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except OSError as error:
+        raise DataError(path, f"cannot be read ({error.strerror or error}); check the path and its permissions") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        raise DataError(path, f"is not valid YAML: {' '.join(str(error).split())[:160]}", None if line is None else line + 1) from error
+
+
+class _Vocabulary:
+    """Patterns under construction: words -> classes and rules."""
+
+    def __init__(self) -> None:
+        self.masks: dict[str, int] = {}
+        self.uses: dict[str, list[Use]] = {}
+
+    def add_class(self, words: Iterable[str], bit: int) -> None:
+        for word in words:
+            self.masks[word] = self.masks.get(word, 0) | bit
+
+    def add_use(self, word: str, use: Use) -> None:
+        uses = self.uses.setdefault(word, [])
+        for at, other in enumerate(uses):
+            if other.rule is use.rule:
+                uses[at] = Use(use.rule, other.form | use.form)
+                return
+        uses.append(use)
+
+    def compiled(self) -> tuple[list[str], tuple[tuple[int, tuple[Use, ...]], ...]]:
+        words = sorted(self.masks.keys() | self.uses.keys())
+        payloads = []
+        for word in words:
+            mask = self.masks.get(word, 0)
+            pieces = word.split()
+            for i in range(len(pieces)):  # "army base" is also an army: the longest match must not hide its parts' classes
+                for j in range(i + 1, len(pieces) + 1):
+                    if j - i < len(pieces):
+                        mask |= self.masks.get(" ".join(pieces[i:j]), 0) & self.inherited
+            payloads.append((mask, tuple(self.uses.get(word, ()))))
+        return words, tuple(payloads)
+
+    inherited = 0  # classes that a longer phrase takes over from its parts
+
+
+def _clean(word: str) -> str:
+    return " ".join(lower(word).translate(_SPACED).split())
+
+
+def _nouns(words: Iterable[str]) -> dict[str, Form]:
+    forms: dict[str, Form] = {}
+    for word in words:
+        if word.endswith("="):
+            forms[_clean(word[:-1])] = Form.NOUN
+        else:
+            clean = _clean(word)
+            forms[clean] = Form.NOUN
+            forms[plural(clean)] = Form.NOUN
+    return forms
+
+
+def _strings(path: Path, value: Any, what: str) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise DataError(path, f"{what} must be a list of strings; quote words that YAML reads as yes, no, on or off")
+    return value
+
+
+def _conditions(path: Path, rule_id: str, items: Sequence[str], bits: Mapping[str, int]) -> tuple[Condition, ...]:
+    found = []
+    for item in items:
+        where, _, names = (part.strip() for part in item.partition(":"))
+        if where not in PLACES:
+            raise DataError(path, f"rule {rule_id}: {where!r} is no place to look; use one of {', '.join(PLACES)}")
+        mask = 0
+        for name in names.split("|") if names != "-" else ():
+            if name.strip() not in bits:
+                raise DataError(path, f"rule {rule_id}: unknown class {name.strip()!r}; add it to terms.yaml")
+            mask |= bits[name.strip()]
+        found.append(Condition(where, mask))
+    return tuple(found)
+
+
+def _rule(path: Path, raw: Any, order: int, bits: Mapping[str, int], codes: Mapping[str, Any]) -> Rule:
+    if not isinstance(raw, dict) or not isinstance(raw.get("id"), str):
+        raise DataError(path, f"rule number {order + 1} must be a mapping with an id")
+    name = raw["id"]
+    if unknown := raw.keys() - _KEYS:
+        raise DataError(path, f"rule {name}: unknown keys {', '.join(sorted(map(str, unknown)))}")
+    if raw.get("type") not in TYPES:
+        raise DataError(path, f"rule {name}: type must be one of {', '.join(TYPES)}")
+    if raw.get("code", "") not in codes:
+        raise DataError(path, f"rule {name}: unknown code {raw.get('code')!r}; add it to codes.yaml")
+    roles = raw.get("roles") or {}
+    if not isinstance(roles, dict) or not set(roles) <= {"agent", "patient"} or not set(roles.values()) <= _ROLES:
+        raise DataError(path, f"rule {name}: roles maps agent and patient to {', '.join(sorted(_ROLES))}")
+    confidence = raw.get("confidence", 0.7)
+    if not isinstance(confidence, int | float) or not 0 < confidence <= 1:
+        raise DataError(path, f"rule {name}: confidence must lie in (0, 1]")
+    coded = codes[raw.get("code", "")]
+    return Rule(
+        id=name,
+        type=raw["type"],
+        subtype=str(raw.get("subtype", "")),
+        codes=coded[0],
+        beats=coded[1],
+        require=_conditions(path, name, _strings(path, raw.get("require"), f"rule {name}: require"), bits),
+        exclude=_conditions(path, name, _strings(path, raw.get("exclude"), f"rule {name}: exclude"), bits),
+        agent_role=roles.get("agent", "actor"),
+        patient_role=roles.get("patient", "affected"),
+        quantity={str(k): str(v) for k, v in (raw.get("quantity") or {}).items()},
+        modality=str(raw.get("modality", "")),
+        polarity=str(raw.get("polarity", "")),
+        confidence=float(confidence),
+        order=order,
+        place_role=str(raw.get("place", "where")),
+        examples=tuple(_strings(path, raw.get("examples"), f"rule {name}: examples")),
+        near_misses=tuple(_strings(path, raw.get("near_misses"), f"rule {name}: near_misses")),
+    )
+
+
+def _codes(path: Path) -> dict[str, tuple[Codes, frozenset[str]]]:
+    found = {"": (Codes(), frozenset[str]())}
+    raw = _read(path)["codes"]
+    for key, entry in raw.items():
+        event, _, sub_event = entry.get("acled", "").partition(" / ")
+        plover, _, mode = entry.get("plover", "").partition(":")
+        found[key] = (
+            Codes(
+                acled_event=event,
+                acled_sub_event=sub_event,
+                plover_event=plover,
+                plover_mode=mode,
+                plover_context=tuple(entry.get("context", ())),
+                idmc_term=entry.get("idmc", ""),
+            ),
+            frozenset(raw[other]["acled"].partition(" / ")[2] for other in entry.get("beats", ())),
+        )
+    return found
+
+
+def _load_classes(path: Path, vocabulary: _Vocabulary) -> tuple[dict[str, int], dict[str, int], int, dict[str, list[str]]]:
+    """Word classes -> bits; actor types -> bits; the entity classes; irregular verbs."""
+    data = _read(path)
+    irregular = {lemma: forms.split() for lemma, forms in data["irregular"].items()}
+    bits: dict[str, int] = {}
+    entity = 0
+    for name, entry in data["classes"].items():
+        bits[name] = 1 << len(bits)
+        if entry.get("entity"):
+            entity |= bits[name]
+        for nouns in (_nouns(_strings(path, entry.get("nouns"), f"class {name}: nouns")),):
+            vocabulary.add_class(nouns, bits[name])
+        for verb in _strings(path, entry.get("verbs"), f"class {name}: verbs"):
+            vocabulary.add_class(verb_forms(_clean(verb), irregular), bits[name])
+        vocabulary.add_class(map(_clean, _strings(path, entry.get("words"), f"class {name}: words")), bits[name])
+    for name, members in data["groups"].items():
+        bits[name] = 0
+        for member in members:
+            if member not in bits:
+                raise DataError(path, f"group {name}: unknown class {member!r}")
+            bits[name] |= bits[member]
+    actor_bits = {}
+    for kind, names in data["actor_types"].items():
+        actor_bits[kind] = 0
+        for name in names:
+            actor_bits[kind] |= bits[name]
+    vocabulary.inherited = entity
+    return bits, actor_bits, entity, irregular
+
+
+def _triggers(path: Path, raw: Any, rule: Rule, irregular: Mapping[str, Sequence[str]], vocabulary: _Vocabulary) -> None:
+    triggers = raw.get("triggers")
+    if not isinstance(triggers, dict) or not set(triggers) <= {"verb", "noun", "phrase"}:
+        raise DataError(path, f"rule {rule.id}: triggers maps verb, noun and phrase to lists")
+    forms: dict[str, Form] = {}
+    for verb in _strings(path, triggers.get("verb"), f"rule {rule.id}: verb"):
+        for word, form in verb_forms(_clean(verb), irregular).items():
+            forms[word] = forms.get(word, Form(0)) | form
+    for word, form in _nouns(_strings(path, triggers.get("noun"), f"rule {rule.id}: noun")).items():
+        forms[word] = forms.get(word, Form(0)) | form
+    for word in _strings(path, triggers.get("phrase"), f"rule {rule.id}: phrase"):
+        forms[_clean(word)] = Form.PHRASE
+    if not forms:
+        raise DataError(path, f"rule {rule.id}: no triggers")
+    for word, form in forms.items():
+        vocabulary.add_use(word, Use(rule, form))
+
+
+def _add_misspellings(vocabulary: _Vocabulary) -> None:
+    known = vocabulary.masks.keys() | vocabulary.uses.keys()
+    for word in list(vocabulary.uses):
+        for wrong in misspellings(word) - known:
+            for use in vocabulary.uses[word]:
+                vocabulary.add_use(wrong, use)
+
+
+def _version(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def load_claim_rules(extra: tuple[Path, ...] = ()) -> ClaimRules:
+    """The shipped rules and those of `extra` YAML files (same format), compiled; about half a second, then shared.
+
+    Raises DataError, naming file and rule, for anything the format does not allow.
+    """
+    return _load(extra)
+
+
+@lru_cache(maxsize=4)
+def _load(extra: tuple[Path, ...]) -> ClaimRules:
+    vocabulary = _Vocabulary()
+    bits, actor_bits, entity, irregular = _load_classes(DATA / "terms.yaml", vocabulary)
+    _load_cues(DATA / "modality.yaml", bits, vocabulary, irregular)
+    _load_cues(DATA / "attribution.yaml", bits, vocabulary, irregular)
+    codes = _codes(DATA / "codes.yaml")
+    paths = [*sorted((DATA / "claims").glob("*.yaml")), *extra]
+    rules: list[Rule] = []
+    for path in paths:
+        data = _read(path)
+        if not isinstance(data, dict) or not isinstance(data.get("rules"), list):
+            raise DataError(path, "must hold `rules:`, a list")
+        for raw in data["rules"]:
+            rule = _rule(path, raw, len(rules), bits, codes)
+            rules.append(rule)
+            _triggers(path, raw, rule, irregular, vocabulary)
+    names = [rule.id for rule in rules]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise DataError(paths[0].parent, f"rule ids must be unique; used twice: {', '.join(sorted(twice))}")
+    _add_misspellings(vocabulary)
+    words, payloads = vocabulary.compiled()
+    affiliations = _read(DATA / "attribution.yaml").get("affiliations") or {}
+    data_files = [DATA / name for name in ("terms.yaml", "modality.yaml", "attribution.yaml", "codes.yaml")]
+    return ClaimRules(
+        version=_version([*data_files, *paths]),
+        rules=tuple(rules),
+        bits=bits,
+        actor_bits=actor_bits,
+        patterns=payloads,
+        automaton=AhoCorasick([" " + w for w in words], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA),
+        affiliations=affiliations,
+        entity_mask=entity,
+    )
+
+
+def _load_cues(path: Path, bits: dict[str, int], vocabulary: _Vocabulary, irregular: Mapping[str, Sequence[str]]) -> int:
+    total = 0
+    for name, entry in _read(path)["cues"].items():
+        bits[name] = bits.get(name) or 1 << sum(1 for bit in bits.values() if bit.bit_count() == 1)
+        total |= bits[name]
+        vocabulary.add_class(map(_clean, _strings(path, entry.get("words"), f"cue {name}: words")), bits[name])
+        for verb in _strings(path, entry.get("verbs"), f"cue {name}: verbs"):
+            vocabulary.add_class(verb_forms(_clean(verb), irregular), bits[name])
+    return total

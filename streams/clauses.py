@@ -1,0 +1,155 @@
+"""One sentence as the claim rules see it: words they know, who and what is named, and where its clauses break."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from streams.claim_rules import ClaimRules, Hit
+from streams.numbers import Number
+from streams.times import TimeSpan
+from tocsin.records import Mention, Sentence
+
+__all__ = ["Participant", "Scene", "is_preposed", "make_scene"]
+
+# A new clause may begin after these. Commas inside dates and lists are sorted out by `Scene.clause`.
+_BREAK = re.compile(
+    r"[;:!?]\s+|,\s+|\s[–—-]+\s|[()\"“”]"
+    r"|\s(?:which|who|whose|whom|where|when|while|whereas|after|before|because|although|though|unless|until|since|as|amid|but|so that|that|if)\s"
+)
+_SOFT = frozenset((",",))
+_PREPOSED = re.compile(
+    r"(?:in|at|near|from|to|with|against|on|during|around|towards?|across|into|inside|outside|for|over|under|between|among|amid)$"
+)
+_LIST_GAP = re.compile(r"\s*(?:,|,? and|,? or|,? as well as|along with|,? alongside|/|&)\s*(?:the |a |an |other |\w+ )?$")
+
+
+class Participant(NamedTuple):
+    """Somebody named or described: a mention, a known noun, or both."""
+
+    start: int
+    end: int
+    mask: int
+    mention: Mention | None
+
+
+@dataclass(slots=True)
+class Scene:
+    """A sentence with everything found in it; positions are code points of the whole text."""
+
+    sentence: Sentence
+    index: int
+    low: str  # the whole text, lower case
+    hits: Sequence[Hit]
+    participants: list[Participant]
+    places: Sequence[Mention]
+    numbers: Sequence[Number]
+    times: Sequence[TimeSpan]
+    breaks: list[tuple[int, int, str]] = field(default_factory=list)  # (end of the clause before, start of the next, word)
+    mask: int = 0  # all classes in it
+
+    def clause(self, start: int, end: int) -> tuple[int, int]:
+        """The clause around [start, end): between the nearest breaks."""
+        left, right = self.sentence.start, self.sentence.end
+        for stop, begin, _ in self.breaks:
+            if begin <= start:
+                left = begin
+            elif stop >= end:
+                right = stop
+                break
+        return left, right
+
+    def opener(self, clause_start: int) -> str:
+        """The word that opens the clause: "which", "," or "" at the sentence's start."""
+        for _, begin, word in self.breaks:
+            if begin == clause_start:
+                return word
+        return ""
+
+    def between(self, start: int, end: int) -> list[Hit]:
+        """Hits that lie in [start, end)."""
+        return [hit for hit in self.hits if hit.start >= start and hit.end <= end]
+
+
+def is_preposed(low: str, start: int, floor: int) -> str:
+    """The preposition that governs the noun phrase before `start`, or ""."""
+    words = low[max(floor, start - 32) : start].split()
+    for word in words[: -4 if len(words) > 4 else None : -1] if len(words) > 4 else words[::-1]:
+        if word[-1] in ",;:" or word in ("and", "who", "which", "that"):
+            return ""
+        if word == "of" or word == "by" or _PREPOSED.fullmatch(word):
+            return word
+    return ""
+
+
+def _participants(actors: Sequence[Mention], hits: Sequence[Hit], rules: ClaimRules, places: Sequence[Mention]) -> list[Participant]:
+    """Mentions and known nouns of a sentence, touching ones merged ("Taliban" + "fighters"), in order."""
+    pieces = [Participant(m.start, m.end, rules.actor_bits.get(m.type, 0), m) for m in actors]
+    pieces += [Participant(h.start, h.end, h.mask & rules.entity_mask, None) for h in hits if h.mask & rules.entity_mask]
+    if not pieces:
+        return pieces
+    pieces.sort(key=lambda p: (p.start, -p.end))
+    taken = [(p.start, p.end) for p in places]
+    merged: list[Participant] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if last is not None and piece.start <= last.end + 1:
+            mention = last.mention or piece.mention
+            if last.mention and piece.mention and piece.start > last.start and not last.mention.entity_id.startswith(("cty:", "gov:")):
+                mention = last.mention
+            elif last.mention and piece.mention and piece.end > last.end:
+                mention = piece.mention
+            merged[-1] = Participant(last.start, max(last.end, piece.end), last.mask | piece.mask, mention)
+        elif piece.mention is None and any(s <= piece.start and piece.end <= e for s, e in taken):
+            continue
+        else:
+            merged.append(piece)
+    return merged
+
+
+def _start(hit: Hit) -> int:
+    return hit.start
+
+
+def make_scene(
+    sentence: Sentence,
+    index: int,
+    low: str,
+    hits: Sequence[Hit],
+    actors: Sequence[Mention],
+    places: Sequence[Mention],
+    numbers: Sequence[Number],
+    times: Sequence[TimeSpan],
+    rules: ClaimRules,
+) -> Scene:
+    """The scene of one sentence; the sequences hold only what lies in it."""
+    participants = _participants(actors, hits, rules, places)
+    extra = [Hit(p.start, p.end, rules.bits["place"], ()) for p in places]
+    extra += [Hit(n.start, n.end, rules.bits["count"], ()) for n in numbers if n.unit in ("person", "household", "fighter")]
+    if extra:
+        hits = sorted([*hits, *extra], key=_start)
+    scene = Scene(sentence, index, low, hits, participants, places, numbers, times)
+    covered = [(m.start, m.end) for m in (*actors, *places, *times)]
+    for match in _BREAK.finditer(low, sentence.start, sentence.end):
+        at, end = match.span()
+        word = match.group().strip()
+        if word == "," and any(start < at and end < stop for start, stop in covered):
+            continue
+        if word in ("that", "since", "as") and not low[end : end + 1].isalnum():
+            continue
+        # "which": the clause begins with the word itself; a comma stays with the clause before
+        scene.breaks.append((at, end if not word.isalpha() else at + 1, word))
+    mask = 0
+    for hit in hits:
+        mask |= hit.mask
+    for person in participants:
+        mask |= person.mask
+    scene.mask = mask
+    return scene
+
+
+def listed(low: str, left: Participant, right: Participant) -> bool:
+    """Whether two participants stand side by side in one list ("the army and the police")."""
+    gap = low[left.end : right.start]
+    return len(gap) < 30 and bool(_LIST_GAP.fullmatch(gap))
+

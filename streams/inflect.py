@@ -1,0 +1,88 @@
+"""English inflection of trigger lemmas: regular by spelling rules, irregular from data. Nothing else: no parsing, no stemming."""
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import IntFlag
+
+__all__ = ["Form", "misspellings", "plural", "verb_forms"]
+
+
+class Form(IntFlag):
+    """What a trigger's form can be; "attacked" is both past and participle."""
+
+    BASE = 1
+    PAST = 2
+    PARTICIPLE = 4
+    ING = 8
+    NOUN = 16
+    PHRASE = 32
+
+
+VERBAL = Form.BASE | Form.PAST | Form.PARTICIPLE | Form.ING
+
+_DOUBLING = re.compile(r"[^aeiou]*[aeiou][bcdfgklmnprstvz]")
+_SIBILANT = re.compile(r"(?:s|x|z|ch|sh)$")
+_MISSPELT_FROM = 8  # letters: below this one slip makes another word too often
+
+
+def _third(verb: str) -> str:
+    if _SIBILANT.search(verb) or verb.endswith("o"):
+        return verb + "es"
+    return verb[:-1] + "ies" if re.search(r"[^aeiou]y$", verb) else verb + "s"
+
+
+def _stem(verb: str) -> str:
+    return verb + verb[-1] if _DOUBLING.fullmatch(verb) else verb
+
+
+def _past(verb: str) -> str:
+    if verb.endswith("e"):
+        return verb + "d"
+    return verb[:-1] + "ied" if re.search(r"[^aeiou]y$", verb) else _stem(verb) + "ed"
+
+
+def _ing(verb: str) -> str:
+    if verb.endswith("ie"):
+        return verb[:-2] + "ying"
+    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
+        return verb[:-1] + "ing"
+    return _stem(verb) + "ing"
+
+
+def verb_forms(lemma: str, irregular: Mapping[str, Sequence[str]]) -> dict[str, Form]:
+    """Every form of a verb or phrasal verb; its first word inflects ("take control of" -> "taking control of").
+
+    `irregular`: lemma -> (past, participle) or (past, participle, -ing form).
+    """
+    head, _, tail = lemma.partition(" ")
+    parts = irregular.get(head, ())
+    past, participle = (parts[0], parts[1]) if parts else (_past(head), _past(head))
+    ing = parts[2] if len(parts) > 2 else _ing(head)
+    forms: dict[str, Form] = {}
+    for word, form in ((head, Form.BASE), (_third(head), Form.BASE), (past, Form.PAST), (participle, Form.PARTICIPLE), (ing, Form.ING)):
+        whole = f"{word} {tail}" if tail else word
+        forms[whole] = forms.get(whole, Form(0)) | form
+    return forms
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun or noun phrase; its last word inflects."""
+    head, _, last = noun.rpartition(" ")
+    if last.endswith("man"):
+        last = last[:-3] + "men"
+    elif _SIBILANT.search(last):
+        last += "es"
+    elif re.search(r"[^aeiou]y$", last):
+        last = last[:-1] + "ies"
+    else:
+        last += "s"
+    return f"{head} {last}" if head else last
+
+
+def misspellings(word: str) -> set[str]:
+    """One letter lost or two neighbours swapped, first letter kept; empty for short words and phrases."""
+    if len(word) < _MISSPELT_FROM or not word.isalpha():
+        return set()
+    lost = {word[:i] + word[i + 1 :] for i in range(1, len(word) - 1)}
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(1, len(word) - 1)}
+    return (lost | swapped) - {word}

@@ -1,0 +1,123 @@
+"""How sure a clause is of itself: modality, polarity, background. Cues are data (modality.yaml); their scope is decided here.
+
+Precedence when several apply: question > conditional > call > possible > expected > claimed > reported > asserted.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from streams.attribution import Frame
+from streams.claim_rules import ClaimRules, Hit
+from streams.clauses import Scene
+from streams.inflect import VERBAL, Form
+
+__all__ = ["Mood", "mood"]
+
+Modality = Literal["asserted", "reported", "claimed", "expected", "possible", "conditional", "question", "call"]
+
+_VERB_SCOPE = 60  # characters between an auxiliary or negation and its verb
+_NOUN_SCOPE = 26  # characters between a modifier and its noun
+_INVERSION = re.compile(
+    r"(?:^|[,;:]\s+|\b(?:but|and|or|so)\s+)(?:how|why|what|when|where|who|which|whether|is|are|was|were|will|would|can|could|should|do|does|did|has|have|may|might|must)\b"
+)
+_TO = re.compile(r"\bto\s+(?:\w+ly\s+)?$")
+_MONTH = re.compile(r"\s+\d{1,2}\b|\s*(?:\d{4})")
+
+
+class Mood(NamedTuple):
+    """What a clause says about its own truth."""
+
+    modality: Modality
+    negative: bool
+    background: bool
+    why: str
+
+
+def _question(scene: Scene, trigger: Hit) -> bool:
+    sentence = scene.sentence
+    if "?" not in scene.low[sentence.end - 3 : sentence.end]:
+        return False
+    begin = sentence.start
+    for match in _INVERSION.finditer(scene.low[sentence.start : sentence.end]):
+        begin = sentence.start + match.start()
+        if match.start() == 0:
+            break
+    return trigger.start >= begin
+
+
+def _scoped(scene: Scene, trigger: Hit, left: int, verbal: bool, mask: int) -> Hit | None:
+    """The nearest cue of `mask` before the trigger whose scope reaches it."""
+    reach = _VERB_SCOPE if verbal else _NOUN_SCOPE
+    for hit in reversed(scene.hits):
+        if hit.end > trigger.start or not hit.mask & mask:
+            continue
+        if hit.start < left or trigger.start - hit.end > reach:
+            return None
+        return hit
+    return None
+
+
+def _is_month(scene: Scene, hit: Hit) -> bool:
+    return scene.low[hit.start : hit.end] == "may" and (
+        bool(_MONTH.match(scene.low, hit.end)) or scene.low[max(0, hit.start - 3) : hit.start].strip() in ("in", "on", "of", "by")
+    )
+
+
+def mood(scene: Scene, trigger: Hit, form: Form, rules: ClaimRules, frame: Frame | None) -> Mood:
+    """Modality, polarity and background of the clause around `trigger`; `frame` is the attribution it stands in."""
+    bits = rules.bits
+    left, right = scene.clause(trigger.start, trigger.end)
+    verbal = bool(form & VERBAL)
+    floor = max(left, frame.scope_start) if frame is not None and frame.scope_start <= trigger.start else left
+    negative = False
+    modality: Modality = "asserted"
+    why = ""
+    if frame is not None:
+        modality = frame.modality
+        negative = frame.denies
+        why = frame.verb
+    scene_mask = scene.mask
+    achieved = bool(scene_mask & bits["achieved"]) and _scoped(scene, trigger, floor, True, bits["achieved"]) is not None
+    if scene_mask & bits["expected"] and not achieved:
+        cue = _scoped(scene, trigger, floor, verbal, bits["expected"])
+        if cue is not None and cue.end <= trigger.start:
+            modality, why = "expected", "expected"
+    if verbal and form & Form.BASE and not achieved and modality not in ("expected",):
+        before = scene.low[max(floor, trigger.start - 20) : trigger.start]
+        if _TO.search(before):
+            modality, why = "expected", "to + verb"
+    if scene_mask & bits["possible"]:
+        cue = _scoped(scene, trigger, floor, verbal, bits["possible"])
+        if cue is not None and not _is_month(scene, cue):
+            modality, why = "possible", scene.low[cue.start : cue.end]
+    if frame is not None and frame.calls and modality in ("expected", "asserted", "reported", "claimed"):
+        modality, why = "call", frame.verb
+    elif scene_mask & bits["call_to"] and verbal and _scoped(scene, trigger, floor, verbal, bits["call_to"]) is not None:
+        modality, why = "call", "should"
+    if scene_mask & bits["conditional"]:
+        for hit in scene.hits:
+            if hit.mask & bits["conditional"] and left - 1 <= hit.start < trigger.start:
+                modality, why = "conditional", "if"
+    if scene_mask & bits["conditional_after"] and any(
+        h.mask & bits["conditional_after"] and trigger.end <= h.start <= right for h in scene.hits
+    ):
+        modality, why = "conditional", "if needed"
+    if _question(scene, trigger):
+        modality, why = "question", "?"
+    if scene_mask & (bits["negation"] | bits["minimiser"]) and _negated(scene, trigger, floor, right, verbal, bits):
+        negative = not negative
+    background = bool(scene_mask & bits["background"]) and any(
+        h.mask & bits["background"] and (left <= h.start <= right) for h in scene.hits
+    )
+    return Mood(modality, negative, background, why)
+
+
+def _negated(scene: Scene, trigger: Hit, floor: int, right: int, verbal: bool, bits: Mapping[str, int]) -> bool:
+    cue = _scoped(scene, trigger, floor, verbal, bits["negation"])
+    if cue is not None and not cue.mask & bits["not_negation"] and not cue.uses:
+        return True
+    little = _scoped(scene, trigger, floor, verbal, bits["minimiser"])
+    if little is not None and trigger.start - little.end < 20:
+        return True
+    return verbal and any(h.mask & bits["minimiser"] and trigger.end <= h.start <= min(right, trigger.end + 6) for h in scene.hits)

@@ -1,0 +1,168 @@
+"""Who does what to whom in a clause: active, passive, nominal and participial triggers, without a parser.
+
+Order decides: `AGENT trigger PATIENT`, `PATIENT was trigger ... by AGENT`, `the trigger of PATIENT by AGENT`, `AGENT's trigger on PATIENT`.
+Roles are sought in the trigger's clause first; a relative or participial clause borrows the subject of the clause before it.
+"""
+
+import re
+from typing import NamedTuple
+
+from streams.claim_rules import ClaimRules, Hit
+from streams.clauses import Participant, Scene, is_preposed, listed
+from streams.inflect import VERBAL, Form
+
+__all__ = ["Roles", "assign_roles", "is_passive"]
+
+_BY = re.compile(r"\bby\s+(?:the |a |an |at least |\w+ ){0,3}$")
+_REACH = 90  # characters between a trigger and its patient
+_FAR = 160  # characters between a subject and its verb
+_AND_BEFORE = re.compile(r"(?:\band|,|\bthen|\bor)\s+(?:then |also |\w+ly )?$")
+_ADJECTIVE_GAP = re.compile(r"[\s'’]*(?:s\s+)?(?:\w+\s+){0,2}")
+
+
+class Roles(NamedTuple):
+    """The participants in each role; several when they are listed."""
+
+    agents: tuple[Participant, ...] = ()
+    patients: tuple[Participant, ...] = ()
+    passive: bool = False
+
+
+def is_passive(scene: Scene, trigger: Hit, form: Form, rules: ClaimRules) -> bool:
+    """Whether a verbal trigger is passive: after a form of "be", or a bare participle followed by "by"."""
+    if not form & Form.PARTICIPLE:
+        return False
+    be = rules.bits["be"]
+    for hit in scene.hits:
+        if hit.mask & be and hit.end < trigger.start and trigger.start - hit.end <= 22:
+            between = scene.low[hit.end : trigger.start].split()
+            if len(between) <= 2 and not (between and between[-1] in ("the", "a", "an", "to", "by")):
+                return True
+    after = scene.low[trigger.end : trigger.end + 40]
+    return bool(re.match(r"\s+(?:\w+\s+)?by\s", after)) or (form & Form.PAST == 0 and not _has_have(scene, trigger, rules))
+
+
+def _has_have(scene: Scene, trigger: Hit, rules: ClaimRules) -> bool:
+    have = rules.bits["have"]
+    return any(h.mask & have and 0 <= trigger.start - h.end <= 16 for h in scene.hits)
+
+
+def _with_list(scene: Scene, chosen: int, left: bool, floor: int, ceiling: int) -> tuple[Participant, ...]:
+    """A participant and those listed with it, in order of the text."""
+    people = scene.participants
+    first = last = chosen
+    while first > 0 and people[first - 1].start >= floor and listed(scene.low, people[first - 1], people[first]):
+        first -= 1
+    if not left:
+        while last + 1 < len(people) and people[last + 1].end <= ceiling and listed(scene.low, people[last], people[last + 1]):
+            last += 1
+        first = chosen
+    return tuple(people[first : last + 1])
+
+
+def _before(scene: Scene, trigger: Hit, floor: int) -> tuple[Participant, ...]:
+    """The subject before a trigger: the nearest participant that no preposition governs."""
+    fallback = -1
+    people = scene.participants
+    for at in range(len(people) - 1, -1, -1):
+        person = people[at]
+        if person.end > trigger.start:
+            continue
+        if person.start < floor or trigger.start - person.end > _FAR:
+            break
+        word = is_preposed(scene.low, person.start, floor)
+        if not word:
+            return _with_list(scene, at, True, floor, trigger.start)
+        if word in ("of", "by") and fallback < 0:
+            fallback = at
+    return _with_list(scene, fallback, True, floor, trigger.start) if fallback >= 0 else ()
+
+
+def _subject(scene: Scene, trigger: Hit) -> tuple[Participant, ...]:
+    low = scene.low
+    left, _ = scene.clause(trigger.start, trigger.end)
+    floor = scene.sentence.start
+    head = low[max(floor, trigger.start - 18) : trigger.start]
+    if _AND_BEFORE.search(head):  # "shelled the town and attacked ...": the verb before has the subject
+        earlier = [h for h in scene.hits if h.end < trigger.start - 1 and any(u.form & VERBAL for u in h.uses)]
+        if earlier and (found := _before(scene, earlier[-1], floor)):
+            return found
+    if found := _before(scene, trigger, left):
+        return found
+    opener = scene.opener(left)
+    if opener in ("who", "which", "that", "where", "whose"):
+        return _before(scene, trigger, floor)
+    for person_at, person in enumerate(scene.participants):  # the main clause's subject
+        if person.end <= left and not is_preposed(low, person.start, floor):
+            return _with_list(scene, person_at, False, floor, left)
+    return _before(scene, trigger, floor)
+
+
+def _after(scene: Scene, trigger: Hit, allowed: tuple[str, ...]) -> tuple[Participant, ...]:
+    """The first participant after a trigger, unless a preposition other than `allowed` governs it."""
+    for at, person in enumerate(scene.participants):
+        if person.start < trigger.end:
+            continue
+        if person.start - trigger.end > _REACH:
+            break
+        word = is_preposed(scene.low, person.start, trigger.end)
+        if word and word not in allowed:
+            if word == "by":
+                break
+            continue
+        return _with_list(scene, at, False, trigger.end, scene.sentence.end)
+    return ()
+
+
+def _by(scene: Scene, trigger: Hit) -> tuple[Participant, ...]:
+    for at, person in enumerate(scene.participants):
+        if person.start < trigger.end:
+            continue
+        if person.start - trigger.end > _FAR:
+            break
+        if _BY.search(scene.low[trigger.end : person.start]):
+            return _with_list(scene, at, False, trigger.end, scene.sentence.end)
+    return ()
+
+
+def _modifier(scene: Scene, trigger: Hit) -> tuple[Participant, ...]:
+    """Whoever stands right before a noun trigger: "Israeli airstrikes", "the group's attack"."""
+    for at in range(len(scene.participants) - 1, -1, -1):
+        person = scene.participants[at]
+        if person.end > trigger.start:
+            continue
+        gap = scene.low[person.end : trigger.start]
+        if len(gap) <= 24 and _ADJECTIVE_GAP.fullmatch(gap) and " and " not in gap:
+            return (person,)
+        break
+    return ()
+
+
+def assign_roles(scene: Scene, trigger: Hit, form: Form, rules: ClaimRules) -> Roles:
+    """Agents and patients of one trigger."""
+    if form & VERBAL:
+        if is_passive(scene, trigger, form, rules):
+            left, _ = scene.clause(trigger.start, trigger.end)
+            patients = _before(scene, trigger, left) or _subject(scene, trigger)
+            return Roles(_by(scene, trigger), patients, True)
+        return Roles(_subject(scene, trigger), _after(scene, trigger, ("of", "against", "on", "at", "into", "between", "for")))
+    agents = _by(scene, trigger) or _modifier(scene, trigger)
+    patients = _after(scene, trigger, ("of", "on", "against", "at", "between", "with", "targeting", "from"))
+    if not agents and not (form & Form.NOUN and scene.low.startswith((" by", " of"), trigger.end)):
+        agents = _noun_agent(scene, trigger)
+    return Roles(agents, tuple(p for p in patients if p not in agents))
+
+
+def _noun_agent(scene: Scene, trigger: Hit) -> tuple[Participant, ...]:
+    """The subject of the verb that governs a noun trigger: "rebels carried out an attack", "police staged a raid"."""
+    left, _ = scene.clause(trigger.start, trigger.end)
+    gap_floor = max(left, trigger.start - 60)
+    for at in range(len(scene.participants) - 1, -1, -1):
+        person = scene.participants[at]
+        if person.end > trigger.start:
+            continue
+        if person.end < gap_floor:
+            break
+        if not is_preposed(scene.low, person.start, left) and " in " not in scene.low[person.end : trigger.start]:
+            return _with_list(scene, at, True, left, trigger.start)
+    return ()
