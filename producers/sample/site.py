@@ -95,7 +95,7 @@ def answers(base_url: str, other_url: str, edition: int = 1) -> dict[str, Answer
         found[route["path"]] = _route_answer(route, base_url, other_url)
     for outlet in catalogue()["outlets"]:
         found[outlet["feed"]] = _feed_answer(outlet, shown, base_url, edition)
-    robots = f"User-agent: *\nDisallow: /tigris/private/\nCrawl-delay: 0\n\nSitemap: {base_url}/nile/news-sitemap.xml\n"
+    robots = f"User-agent: *\nDisallow: /tigris/private/\nCrawl-delay: 0\n\nSitemap: {base_url}/primer/sitemap-news.xml\n"
     found["/robots.txt"] = Answer(200, robots.encode(), "text/plain; charset=utf-8")
     found[f"{OTHER}/robots.txt"] = Answer(200, b"User-agent: *\nDisallow:\n", "text/plain; charset=utf-8")
     found["/"] = _front_page(shown)
@@ -112,6 +112,7 @@ def sources(base_url: str) -> str:
             "lang": outlet["lang"],
             "country": outlet["country"],
             "feeds": [{"url": base_url + outlet["feed"], "kind": "sitemap" if outlet["kind"] == "sitemap" else "feed"}],
+            **({"backfill": True} if outlet.get("backfill") else {}),
         }
         for outlet in catalogue()["outlets"]
     ]

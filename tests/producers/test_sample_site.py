@@ -93,7 +93,7 @@ def test_feeds_give_the_dates_of_their_time_and_none_for_the_undated_page(site: 
     dated = {entry.link.removeprefix(site.base_url): entry.get("published") for entry in parsed.entries}
     assert dated["/euphrates/140-mines"] is None
     assert parsedate_to_datetime(dated["/euphrates/118-raqqa-retaken"]).date().isoformat() == "2017-10-17"
-    assert b"<news:publication_date>2023-04-16T18:30:00+00:00<" in get(site.base_url + "/nile/news-sitemap.xml").body
+    assert b"<news:publication_date>2023-06-18T15:00:00+00:00<" in get(site.base_url + "/primer/sitemap-news.xml").body
 
 
 def test_every_page_is_marked_as_a_sample_and_leaves_no_slot_open(site: Site) -> None:
@@ -116,7 +116,9 @@ def test_pages_cover_five_outlets_four_languages_and_both_editions() -> None:
     assert len(set(owners)) == len(owners) - 1  # two outlets share an owner
 
 
-@pytest.mark.parametrize("path", ["/tigris/2017/06/22/nuri-mosque.html", "/tigris/rss.xml", "/courier/feed.atom", "/nile/news-sitemap.xml"])
+@pytest.mark.parametrize(
+    "path", ["/tigris/2017/06/22/nuri-mosque.html", "/tigris/rss.xml", "/courier/feed.atom", "/primer/sitemap-news.xml"]
+)
 def test_a_reader_with_a_validator_is_told_that_nothing_changed(site: Site, path: str) -> None:
     first = get(site.base_url + path)
     assert first.status == 200
