@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from streams.capitals import Run, find_runs, opens_sentence
+from streams.capitals import Run, find_runs
 from streams.context import Context
 from streams.groups import Near, Phrase, read_phrase
 from streams.guards import dates_hold, words_hold
-from streams.lexicon import ActorLexicon, Term, load_actors
-from streams.organisations import bracketed, initials_agree, organisation_in
-from streams.people import person_in, split_title
+from streams.lexicon import SKELETON_LETTERS, ActorLexicon, Term, load_actors
+from streams.organisations import organisation_in
+from streams.people import Name, office_at, person_in, split_title
 from streams.spellings import skeleton
 from tocsin.records import Mention, Segment
 
@@ -270,7 +270,7 @@ def _phrase_found(phrase: Phrase, lexicon: ActorLexicon, countries: Counter[str]
     )
 
 
-def _near(scanned: Scan, places: Sequence[Mention], lexicon: ActorLexicon) -> tuple[dict[int, Near], dict[int, Near]]:
+def _near(scanned: Scan, places: Sequence[Mention], lexicon: ActorLexicon, organisations: Sequence[Found]) -> tuple[dict[int, Near], dict[int, Near]]:
     """Names, states and places by where they end and where they start; the longer one wins, then names before states before places."""
     ends: dict[int, Near] = {}
     starts: dict[int, Near] = {}
@@ -279,6 +279,7 @@ def _near(scanned: Scan, places: Sequence[Mention], lexicon: ActorLexicon) -> tu
     for s, e, t in scanned.names:
         actor = lexicon.actors[t.id]
         items.append(Near(s, e, "name", t.id, actor.country[0] if actor.country and actor.type in ("government", "person") else ""))
+    items += [Near(o.start, o.end, "organisation", o.id, "") for o in organisations]
     for near in items:
         known = ends.get(near.end)
         if known is None or near.start <= known.start:
@@ -304,143 +305,134 @@ def _strip_run(run: Run, lexicon: ActorLexicon) -> Run | None:
     return Run(tokens[first].start, tokens[last - 1].end, tokens[first:last], run.opens and first == 0)
 
 
-def _pattern_found(context: Context, lexicon: ActorLexicon, scanned: Scan, places: Sequence[Mention]) -> list[Found]:
-    """Persons and organisations by pattern, and the further mentions of each (surname, acronym)."""
+class _Runs(NamedTuple):
+    """The capitalised runs of the body, ready for patterns."""
+
+    runs: list[Run]
+    following: dict[int, Run]
+
+
+def _runs(context: Context, lexicon: ActorLexicon) -> _Runs:
+    spans = body_spans(context.segments, len(context.text))
+    runs = []
+    for raw in find_runs(context.text):
+        run = _strip_run(raw, lexicon)
+        if run is not None and any(a <= run.start and run.end <= b for a, b in spans):
+            runs.append(run)
+    return _Runs(runs, {r.start: r for r in runs})
+
+
+def _organisations(text: str, runs: _Runs, lexicon: ActorLexicon, covered: dict[int, int]) -> tuple[list[Found], dict[str, Found], set[int]]:
+    """Organisations by pattern, their acronyms, and the starts of the runs used."""
+    found: list[Found] = []
+    acronyms: dict[str, Found] = {}
+    used: set[int] = set()
+    for run in runs.runs:
+        organisation = organisation_in(text, run, runs.following, lexicon.people)
+        if organisation is None or covered.get(organisation.start, -1) >= organisation.end:
+            continue
+        used.add(run.start)
+        label = text[organisation.start : organisation.end]
+        item = Found(
+            organisation.start, organisation.end, f"org:x-{_slug(label)}", label, "organisation", "pattern",
+            0.7 if organisation.sure else 0.5, organisation.sure, "organisation by pattern", 3, "organisation",
+        )  # fmt: skip
+        found.append(item)
+        if organisation.acronym:
+            at = organisation.acronym_start
+            acronyms[organisation.acronym] = item
+            found.append(item._replace(start=at, end=at + len(organisation.acronym), rule="acronym"))
+    return found, acronyms, used
+
+
+def _persons(context: Context, lexicon: ActorLexicon, scanned: Scan, places: Sequence[Mention], runs: _Runs, acronyms: dict[str, Found], used: set[int]) -> list[Found]:
+    """Persons by pattern, and the further mentions of each (surname), acronyms and sound-alikes."""
     text, people = context.text, lexicon.people
-    spans = body_spans(context.segments, len(text))
-    runs = [r for r in map(lambda r: _strip_run(r, lexicon), find_runs(text)) if r and any(a <= r.start and r.end <= b for a, b in spans)]
-    following = {r.start: r for r in runs}
-    names = {(s, e): t for s, e, t in scanned.names}
+    names = {e: (s, t) for s, e, t in scanned.names}
     covered = {s: e for s, e, _ in scanned.names} | {s: e for s, e, _ in scanned.states}
     place_at = {p.start: p.end for p in places if p.how not in ("coref", "vague")}
     found: list[Found] = []
     surnames: dict[str, Found] = {}
-    acronyms: dict[str, Found] = {}
     for s, e, t in scanned.names:
         if t.id.startswith("per:"):
             known = lexicon.actors[t.id]
             last = text[s:e].split()[-1].rsplit("-", 1)[-1]
             surnames.setdefault(last, Found(s, e, known.id, known.name, "person", "alias", 0.8, True, "named in the document", 2, "person"))
     unused: list[Run] = []
-    for run in runs:
-        if names.get((run.start, run.end)) is not None:
+    for run in runs.runs:
+        if run.start in used or (run.end in names and names[run.end][0] == run.start):
             continue
-        organisation = organisation_in(text, run, following, people)
-        if organisation is not None and covered.get(organisation.start) != organisation.end:
-            label = text[organisation.start : organisation.end]
-            item = Found(
-                organisation.start,
-                organisation.end,
-                f"org:x-{_slug(label)}",
-                label,
-                "organisation",
-                "pattern",
-                0.7 if organisation.sure else 0.5,
-                organisation.sure,
-                "organisation by pattern",
-                3,
-                "organisation",
-            )
-            found.append(item)
-            if organisation.acronym:
-                acronyms[organisation.acronym] = item
-                at = organisation.acronym_start
-                found.append(item._replace(start=at, end=at + len(organisation.acronym), rule="acronym"))
-            continue
-        if covered.get(run.start, -1) >= run.end or place_at.get(run.start, -1) >= run.end:
-            continue
-        person = person_in(text, run, people)
-        if person is not None:
-            proper = " ".join(t.text for t in person.tokens)
-            key = f"per:x-{_slug(proper)}"
-            bones = skeleton(proper)
-            if bones in lexicon.skeletons and len(person.tokens) > 1:
-                key = lexicon.skeletons[bones][0].id
-            elif len(person.tokens) == 1 and person.title:
-                earlier = surnames.get(person.tokens[0].text.rsplit("-", 1)[-1])
-                holders = lexicon.surnames.get(skeleton(person.tokens[0].text), ())
-                key = (
-                    earlier.id
-                    if earlier
-                    else holders[0]
-                    if len(holders) == 1 and _spoken_of(lexicon, holders[0], scanned.countries)
-                    else key
-                )
-            label = lexicon.actors[key].name if key in lexicon.actors else proper
-            item = Found(
-                person.start,
-                person.end,
-                key,
-                label,
-                "person",
-                "fuzzy" if key in lexicon.actors else "pattern",
-                0.7,
-                person.sure,
-                person.reason,
-                2,
-                "person",
-            )
-            found.append(item)
-            if key in lexicon.actors or len(person.tokens) > 1 or person.title:
-                surnames.setdefault(person.tokens[-1].text.rsplit("-", 1)[-1], item)
-                if not person.title:
-                    surnames.setdefault(person.tokens[0].text, item)
-            continue
-        unused.append(run)
-    for run in unused:
-        last = run.tokens[-1]
-        word = last.text
-        if len(run.tokens) == 1 and (item := acronyms.get(word)):
-            found.append(item._replace(start=run.start, end=run.end, how="alias", rule="acronym"))
-        elif len(run.tokens) <= 2 and (item := surnames.get(word.rsplit("-", 1)[-1])) and word not in people.titles:
-            found.append(
-                item._replace(
-                    start=run.start, end=run.end, how="alias", reason="surname of a person named before", sure=item.sure, rule="surname"
-                )
-            )
+        office = office_at(text, run, runs.following, people)
+        if office is not None:
+            used.update(office.runs)
+            person = Name(office.start, office.end, office.tokens, True, True, "office") if office.tokens else None
+            if person is None:
+                label = text[office.start : office.end]
+                found.append(Found(office.start, office.end, f"per:x-{_slug(label)}", label, "person", "class", 0.5, False, "an office without a name", 3, "office"))
+                continue
         else:
-            bones = skeleton(text[run.start : run.end])
-            terms = lexicon.skeletons.get(bones) if len(bones) >= 6 else None
-            if terms and _spoken_of(lexicon, terms[0].id, scanned.countries):
-                known = lexicon.actors[terms[0].id]
-                found.append(
-                    Found(
-                        run.start,
-                        run.end,
-                        known.id,
-                        known.name,
-                        known.type,
-                        "fuzzy",
-                        0.7,
-                        False,
-                        f"sounds like {terms[0].text}",
-                        2,
-                        "skeleton",
-                    )
-                )
-            elif (
-                (title := split_title(run, people))
-                and title[1] == len(run.tokens)
-                and title[0] == 0
-                and (len(run.tokens) > 1 or not run.opens)
-            ):
-                role = text[run.start : run.end]
-                found.append(
-                    Found(
-                        run.start,
-                        run.end,
-                        f"per:x-{_slug(role)}",
-                        role,
-                        "person",
-                        "class",
-                        0.5,
-                        False,
-                        "an office without a name",
-                        3,
-                        "office",
-                    )
-                )
+            if covered.get(run.start, -1) >= run.end:
+                continue
+            person = person_in(text, run, people)
+            if person is not None and not person.title and place_at.get(run.start, -1) >= run.end and (len(run.tokens) == 1 or person.reason != "given name"):
+                person = None
+        if person is None:
+            unused.append(run)
+            continue
+        item = _person(person, lexicon, scanned, surnames, names.get(person.end))
+        found.append(item)
+        if item.id in lexicon.actors or len(person.tokens) > 1 or person.title:
+            surnames.setdefault(person.tokens[-1].text.rsplit("-", 1)[-1], item)
+            if not person.title:
+                surnames.setdefault(person.tokens[0].text, item)
+    for run in unused:
+        word = run.tokens[-1].text
+        item_for = surnames.get(word.rsplit("-", 1)[-1]) if len(run.tokens) <= 2 and word not in people.titles else None
+        if len(run.tokens) == 1 and (short := acronyms.get(word)):
+            found.append(short._replace(start=run.start, end=run.end, how="alias", rule="acronym"))
+        elif item_for is not None and (len(run.tokens) == 1 or run.tokens[0].text in people.given) and not (
+            place_at.get(run.start, -1) >= run.end and _STATE_PREPOSITION.search(text[max(0, run.start - 24) : run.start])
+        ):
+            found.append(item_for._replace(start=run.start, end=run.end, how="alias", reason="surname of a person named before", rule="surname"))
+        elif place_at.get(run.start, -1) < run.end:
+            found += _leftover(run, text, lexicon, scanned)
     return found
+
+
+def _person(person: Name, lexicon: ActorLexicon, scanned: Scan, surnames: dict[str, Found], known: tuple[int, Term] | None) -> Found:
+    """Who a person by pattern is: a known one, one named before, or a new one by the words of the name."""
+    proper = " ".join(t.text for t in person.tokens)
+    key = f"per:x-{_slug(proper)}"
+    bones = skeleton(proper)
+    if known is not None and known[1].id.startswith("per:"):
+        key = known[1].id
+    elif len(person.tokens) > 1 and bones in lexicon.skeletons:
+        key = lexicon.skeletons[bones][0].id
+    elif len(person.tokens) == 1 and person.title:
+        earlier = surnames.get(person.tokens[0].text.rsplit("-", 1)[-1])
+        holders = lexicon.surnames.get(skeleton(person.tokens[0].text), ())
+        if earlier:
+            key = earlier.id
+        elif len(holders) == 1 and _spoken_of(lexicon, holders[0], scanned.countries):
+            key = holders[0]
+    label = lexicon.actors[key].name if key in lexicon.actors else proper
+    how = "alias" if known is not None else "fuzzy" if key in lexicon.actors else "pattern"
+    return Found(person.start, person.end, key, label, "person", how, 0.7, person.sure, person.reason, 2, "person")
+
+
+def _leftover(run: Run, text: str, lexicon: ActorLexicon, scanned: Scan) -> list[Found]:
+    """A run nothing else explained: a known name in another spelling, or an office without a name."""
+    people = lexicon.people
+    bones = skeleton(text[run.start : run.end])
+    terms = lexicon.skeletons.get(bones) if len(bones) > SKELETON_LETTERS else None
+    if terms and _spoken_of(lexicon, terms[0].id, scanned.countries):
+        known = lexicon.actors[terms[0].id]
+        return [Found(run.start, run.end, known.id, known.name, known.type, "fuzzy", 0.7, False, f"sounds like {terms[0].text}", 2, "skeleton")]
+    title = split_title(run, people)
+    if title == (0, len(run.tokens)) and (len(run.tokens) > 1 or not run.opens):
+        role = text[run.start : run.end]
+        return [Found(run.start, run.end, f"per:x-{_slug(role)}", role, "person", "class", 0.5, False, "an office without a name", 3, "office")]
+    return []
 
 
 def _spoken_of(lexicon: ActorLexicon, key: str, countries: Counter[str]) -> bool:
@@ -564,9 +556,11 @@ def _settle(found: list[Found]) -> list[Found]:
 def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mention] = ()) -> list[Mention]:
     """Actors named or described in the text, in order, not overlapping. `places`: what `streams.places` found, for country context."""
     scanned = scan(context, lexicon, places)
-    ends, starts = _near(scanned, places, lexicon)
     text = context.text
-    found: list[Found] = []
+    runs = _runs(context, lexicon)
+    covered = {s: e for s, e, _ in scanned.names} | {s: e for s, e, _ in scanned.states}
+    found, acronyms, used = _organisations(text, runs, lexicon, covered)
+    ends, starts = _near(scanned, places, lexicon, found)
     for start, end, term in scanned.names:
         known = lexicon.actors[term.id]
         if text[start - 4 : start] in ("the ", "The ") and known.type != "person":
@@ -575,8 +569,8 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
             Found(start, end, known.id, known.name, known.type, term.how, 0.95 if term.how == "exact" else 0.9, True, "", 0, "lexicon")
         )
     inside = {}
-    for start, end, _ in scanned.names:
-        inside[end] = start
+    for start, end, _ in (*scanned.states, *scanned.names):
+        inside[end] = min(start, inside.get(end, start))
     limit = len(text)
     for start, end, term in reversed(scanned.heads):
         if start >= limit or (covered := inside.get(end)) is not None and covered <= start:
@@ -588,7 +582,7 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
         limit = phrase.start
         near = Counter(p.country for p in places if p.country and start - 300 < p.start < end + 120) if term.head.branch else Counter()
         found.append(_phrase_found(phrase, lexicon, scanned.countries, text, near))
-    found += _pattern_found(context, lexicon, scanned, places)
+    found += _persons(context, lexicon, scanned, places, runs, acronyms, used)
     found += _state_found(context, lexicon, scanned)
     return [_mention(item, text) for item in _settle(found)]
 

@@ -10,7 +10,8 @@ from streams.actors import find_actors
 from streams.context import Context
 from streams.coref import resolve_references
 from streams.lexicon import ActorLexicon
-from streams.places import Gazetteer, find_places
+from streams.gazetteer import Gazetteer
+from streams.places import find_places
 from tocsin.records import Mention
 
 

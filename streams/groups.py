@@ -64,6 +64,29 @@ class Phrase(NamedTuple):
     possessive: str  # "their", "his", ...
 
 
+# Heads that as often modify another noun ("military targets", "enemy fire", "state visit"): actors only where no noun follows.
+_ADJECTIVAL = frozenset(
+    "military enemy enemies state intelligence terrorist militant civilian force insurgent coalition opposition government regime police army navy"
+    " insurgency volunteer network union council member company cell unit brigade community population family media television".split()
+)
+_FOLLOWER = re.compile(r" ([a-z]+)")
+_NOT_NOUN = frozenset(
+    "a about accused after against agreed all along alongside already also although an and announced are around arrested as at attacked backed be became because been before began believed believes between both but by"
+    " called came can cannot captured carried claimed claims clashed condemned confirmed continue continued continues control controlled controls could declined denied denies despite did do does during each either entered estimated even expected face faced faces fears fell fired following"
+    " for fought from gave had has have having he held her here hold holds hopes how however if in including inside insisted into is it its itself killed know known last launched led left like located lost made may might more moved must near need needs"
+    " never no not now of off officially on once only opened operating or out over pushed reached really refused regained remain remained remains repelled reported reportedly responded retook said saw say saying says seized sent set shelled should showed shot since so some soon spent started still stormed stopped struck such supported"
+    " than that the their then there these they this those through to together told took tried trying under until up upon used using via vowed wants warned was we were what when where which while who whom whose will with within without would yesterday yet himself herself themselves withdrew".split()
+)
+
+
+def _modifies(word: str, text: str, end: int) -> bool:
+    """Whether the head at the end of `word` only modifies the noun that follows it."""
+    if word.rsplit(" ", 1)[-1] not in _ADJECTIVAL:
+        return False
+    follower = _FOLLOWER.match(text, end)
+    return follower is not None and follower.group(1) not in _NOT_NOUN and not follower.group(1).endswith(("ed", "ly"))
+
+
 def _word_before(text: str, position: int) -> tuple[int, str]:
     """Start and text of the word that ends one blank before `position`; (-1, "") when there is none."""
     if position < 2 or text[position - 1] not in " \n" or text[position - 2] in " \n":
@@ -81,6 +104,8 @@ def read_phrase(
     text: str, start: int, end: int, head: Head, lexicon: ActorLexicon, ends: dict[int, Near], starts: dict[int, Near]
 ) -> Phrase | None:
     """The phrase around the head noun at `text[start:end]`, or None where the noun alone is not an actor."""
+    if _modifies(text[start:end].lower(), text, end):
+        return None
     words = lexicon.words
     position, names, modifiers = start, [], []
     definite = counted = named = False
@@ -111,7 +136,10 @@ def read_phrase(
                 possessive, definite = low, True
                 break
             definite = definite or low in ("the", "these", "this", "those", "all", "both")
-            if low in ("a", "an", "this", "these"):
+            if low not in ("some", "many", "several", "other", "such", "few", "various", "numerous"):
+                at, word = _word_before(text, position)
+                if word.lower() in ("all", "both", "half"):
+                    position = at
                 break
             continue
         if low in words.numbers or _NUMBER.fullmatch(word):
@@ -121,7 +149,7 @@ def read_phrase(
             position = at
             continue
         bare_word = low.rstrip(",")
-        if bare_word in words.modifiers or bare_word.endswith(_SUFFIXES) or (bare_word != low and not modifiers and False):
+        if bare_word in words.modifiers or bare_word.endswith(_SUFFIXES):
             if bare_word != low and not (modifiers or names):
                 break
             modifiers.append(bare_word)
@@ -130,12 +158,12 @@ def read_phrase(
         if low in ("and", "or", "&") and (modifiers or names):
             before, other = _word_before(text, at)
             if before >= 0 and (
-                other.lower().rstrip(",") in words.modifiers or (ends.get(at - 1) is not None and ends[at - 1].kind != "place")
+                other.lower().rstrip(",") in words.modifiers or (ends.get(at - 1) is not None and ends[at - 1].form == "adjective")
             ):
                 position = at
                 continue
             break
-        if word[0].isupper() and word[-1].isalnum() and word not in lexicon.people.breaks and not opens_sentence(text, at) and head.plural:
+        if word[0].isupper() and word[-1].isalnum() and word not in lexicon.people.breaks and (position < start or head.bare == "named" or head.plural) and not opens_sentence(text, at):
             named, position = True, at
             continue
         break

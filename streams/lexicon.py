@@ -175,6 +175,8 @@ def _merge(files: Iterable[tuple[Path, str]]) -> dict[str, dict[str, Any]]:
     merged: dict[str, dict[str, Any]] = {}
     for path, text in files:
         entries = _csv_rows(path, text) if path.suffix == ".csv" else _yaml(path, text) or []
+        if isinstance(entries, dict) and all(re.fullmatch("[A-Z]{2}", str(key)) for key in entries):
+            continue  # the user's places, keyed by country, live in the same folder
         if not isinstance(entries, list):
             raise DataError(path, "a lexicon file is a list of actors, each with id, type and names")
         for entry in entries:
@@ -210,7 +212,8 @@ def _names(path: Path, actor: Actor, raw: Iterable[Any], inherited: Mapping[str,
             raise DataError(path, f"{actor.id}: {text!r}: {error}") from error
         key = fold_key(text)
         latin = _script_lang(text) == "en"
-        if latin and len(key) <= SHORT and not (guard.case_exact and guard.weak):
+        alone = fields.get("kind") == "abbreviation"  # the author vouches that it means nothing else
+        if latin and len(key) <= SHORT and not (guard.case_exact and (guard.weak or alone)):
             raise DataError(
                 path,
                 f"{actor.id}: {text!r} is too short to stand alone: give it case: exact and guard anchor, context_any or country_context",

@@ -42,7 +42,7 @@ def organisation_in(text: str, run: Run, following: dict[int, Run], people: Peop
             if not match or (match.group().startswith((" and", " in", " to")) and not joined and match.group() != " and the "):
                 break
             nxt = following.get(match.end())
-            if nxt is None:
+            if nxt is None or (" and" in match.group() and any(t.text in people.heads or t.text in people.titles for t in nxt.tokens)):
                 break
             end, joined = nxt.end, True
     if len(run.tokens) == 1 and not joined:

@@ -1,24 +1,42 @@
 """Persons by pattern: titles, given names, roles and what a speaker does, for names that no lexicon knows."""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from streams.capitals import Run, Token
 from streams.lexicon import People
 
 _SAYS = re.compile(
-    r",? (?:said|says|told|added|explained|argued|noted|wrote|replied|recalled|testified|warned|stressed|insisted|tweeted|announced|condemned|denied|admitted|comments|condemns|welcomes|who|whose|, \d\d,)\b"
+    r",? (?:said|says|told|added|explained|argued|noted|wrote|replied|recalled|testified|warned|stressed|insisted|tweeted|announced"
+    r"|condemned|denied|admitted|comments|condemns|welcomes|who|whose|, \d\d,)\b"
 )
-_SAID_BEFORE = re.compile(r"\b(?:said|says|told|asked|by|named|called|explained|added)[ ,]+$")
 _AGE = re.compile(r", (?:aged )?\d{1,2},")
-_APPOSITION = re.compile(
-    r", (?:the|a|an|who|whose|its|his|her|former|director|head|chief|leader|spokesman|spokeswoman|president|minister|professor|chairman|commander|secretary|executive|deputy|senior)\b"
+_ROLES = (
+    "spokesman spokeswoman spokesperson minister leader president commander director governor mayor ambassador envoy general colonel lieutenant captain"
+    " sergeant chief analyst activist journalist reporter professor researcher head chairman lawyer economist expert secretary premier chancellor senator"
+    " lawmaker official cleric sheikh imam brother sister son daughter father mother wife husband resident doctor author correspondent coordinator founder"
+    " militant citizen candidate king prince judge named called nicknamed born singer actor actress coach photographer teacher student farmer"
+    " president-elect boxer player driver executive deputy"
 )
-_ROLE_BEFORE = re.compile(
-    r"\b(?:spokes(?:man|woman|person)|minister|leader|president|commander|director|governor|mayor|ambassador|envoy|general|colonel|lieutenant|captain|sergeant|chief|analyst|activist|journalist|reporter|"
-    r"professor|researcher|head|chairman|lawyer|economist|expert|secretary|premier|chancellor|senator|lawmaker|official|cleric|sheikh|imam|brother|sister|son|daughter|father|mother|wife|husband|resident|doctor|author|"
-    r"correspondent|coordinator|founder|militant|citizen|candidate|king|prince|judge|named|called|nicknamed|born|singer|actor|actress|coach|photographer|teacher|student|farmer|president-elect|captain|boxer|player|driver),? $"
+_ROLE_BEFORE = re.compile(rf"\b(?:{'|'.join(_ROLES.split())}),? $")
+_APPOSITION = re.compile(rf", (?:the|a|an|who|whose|its|his|her|former|senior|{'|'.join(_ROLES.split())})\b")
+_OF = re.compile(r" (?:of|for) (?:the )?(?=[A-Z])")
+# What ministers and envoys are in charge of; the name follows.
+_DOMAINS = frozenset(
+    "State Foreign Affairs Defence Defense Interior Justice Health Human Rights Middle East Africa Europe Asia North South West Finance Treasury Homeland Security"
+    " Energy Trade Education Culture Labour Labor Information Oil Agriculture Transport Refugees Political Humanitarian Emergency Relief Emirates United Nations"
+    " States Kingdom and".split()
 )
+# Last words that make a place, a thing or a day of a run of capitals, never a person.
+_NOT_PERSON_LAST = frozenset(
+    "Street Road Avenue River Lake Mountain Mount Valley Island Islands Sea Ocean Bay County Province District City Town Village Airport Bridge Square Park"
+    " Hills Hill Desert Region State States Republic Kingdom Peninsula Gulf Strait Coast Beach Camp Base Border Highway Station Tower Building Hall House Palace"
+    " Mosque Cathedral Museum Theatre Theater Stadium Prison Act Award Prize Cup League War Battle Day Agreement Treaty Accord Accords Plan Summit Report Review"
+    " Minister President Secretary General Center Centre East West North South Creek Springs Falls Heights Beach Point Route Drive Lane Boulevard Terrace Pass"
+    " Dam Canal Forest Port Harbour Harbor Affairs".split()
+)
+_ALSO_WORDS = frozenset(("Will", "May", "Guy", "Christian", "Dean", "Mark", "Said", "Pope", "Frank", "Rich", "Grant"))
 
 
 class Name(NamedTuple):
@@ -30,11 +48,6 @@ class Name(NamedTuple):
     title: bool
     sure: bool
     reason: str
-
-
-_NOT_PERSON_LAST = frozenset(
-    "Street Road Avenue River Lake Mountain Mount Valley Island Islands Sea Ocean Bay County Province District City Town Village Airport Bridge Square Park Hills Hill Desert Region State States Republic Kingdom Peninsula Gulf Strait Coast Beach Camp Base Border Highway Station Tower Building Hall House Palace Mosque Cathedral Museum Theatre Theater Stadium Prison Act Award Prize Cup League War Battle Day Agreement Treaty Accord Accords Plan Summit Report Review Minister President Secretary General Center Centre".split()
-)
 
 
 def split_title(run: Run, people: People) -> tuple[int, int]:
@@ -84,6 +97,38 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
             return None
         if _ROLE_BEFORE.search(around) and not run.opens:
             return Name(run.start, run.end, tokens, False, False, "role before the name")
-        if given and word not in ("Will", "May", "Guy", "Christian", "Dean", "Mark") and not run.opens and says:
+        if given and word not in _ALSO_WORDS and not run.opens and says:
             return Name(run.start, run.end, tokens, False, False, "given name")
     return None
+
+
+class Office(NamedTuple):
+    """An office ("Minister of Foreign Affairs of Iraq"), with the holder's name where it follows."""
+
+    start: int
+    end: int
+    tokens: tuple[Token, ...]  # of the holder's name; empty without one
+    runs: tuple[int, ...]  # starts of the runs it used up
+
+
+def office_at(text: str, run: Run, following: Mapping[int, Run], people: People) -> Office | None:
+    """An office whose title fills `run` up to its end and goes on with "of" or "for"; None if there is none."""
+    if run.tokens[-1].text not in people.titles:
+        return None
+    end, used = run.end, [run.start]
+    for _ in range(3):
+        match = _OF.match(text, end)
+        nxt = following.get(match.end()) if match else None
+        if nxt is None:
+            break
+        used.append(nxt.start)
+        tokens = nxt.tokens
+        known = 0
+        while known < len(tokens) and tokens[known].text in _DOMAINS:
+            known += 1
+        given = next((i for i, t in enumerate(tokens) if i and t.text in people.given), 0)
+        rest = tokens[given or known :] if given or known else ()
+        end = nxt.end
+        if rest and not any(t.text in people.heads or t.text in people.breaks for t in rest):
+            return Office(run.start, end, rest, tuple(used))
+    return Office(run.start, end, (), tuple(used)) if len(used) > 1 else None
