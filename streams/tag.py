@@ -51,9 +51,12 @@ class Resources(msgspec.Struct, frozen=True):
         return f"{__version__}+{self.rules.version[:12]}"
 
 
-def load_resources(focus_countries: Sequence[str], extra: Path | None = None) -> Resources:
-    """Load gazetteer, actors and claim rules. `extra`: folder with the user's own actors and places. Raises DataError."""
-    return Resources(load_gazetteer(focus_countries, extra), load_actors(extra), load_claim_rules())
+def load_resources(focus_countries: Sequence[str], extra: Path | None = None, cache: Path | None = None) -> Resources:
+    """Load gazetteer, actors and claim rules.
+
+    `extra`: folder with the user's own actors and places; `cache`: folder for what takes seconds to compile. Raises DataError.
+    """
+    return Resources(load_gazetteer(focus_countries, extra, cache), load_actors(extra), load_claim_rules())
 
 
 def tag(article: Article, resources: Resources) -> Tagged:

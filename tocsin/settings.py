@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     focus_countries: Annotated[str, Meta(description="comma-separated ISO 3166 codes whose small towns are recognised too")] = (
         "IQ,SY,UA,SD,PS,YE,LB,LY,ML,AF"
     )
+    cache: Annotated[str, Meta(description="folder for compiled names; empty: the user's cache folder (XDG_CACHE_HOME)")] = ""
     workers: Annotated[int, Meta(ge=1, le=256, description="processes that clean and tag")] = msgspec.field(default_factory=_default_cores)
     user_agent: Annotated[str, Meta(description="how the fetcher introduces itself; put an address for complaints in it")] = (
         "Tocsin/0.1 (+https://example.org/tocsin; news monitoring)"
@@ -44,6 +45,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     clean_timeout: Annotated[float, Meta(gt=0, description="seconds for cleaning and tagging one page before its worker is killed")] = 20.0
     allow_private: Annotated[str, Meta(description="comma-separated host:port of private addresses that may be fetched (tests, demo)")] = ""
     feed_interval: Annotated[float, Meta(gt=0, description="seconds between two polls of a feed, before its rhythm is known")] = 900.0
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Where compiled names are kept between runs: only what can be made again."""
+    if settings.cache:
+        return Path(settings.cache)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "tocsin"
 
 
 def describe() -> list[tuple[str, str, str, Any]]:

@@ -78,8 +78,11 @@ def table(numbered: Sequence[tuple[int, Claim]]) -> Table:
     """Claims with who says so, how sure, how many and where."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), expand=True, header_style="label", show_edge=False)
     shown.add_column("", style="number", justify="right", no_wrap=True)
-    for heading, ratio, least in (("Claim", 6, 12), ("Who says so", 5, 11), ("How sure", 1, 11), ("How many", 4, 10), ("Where", 4, 8)):
-        shown.add_column(heading, ratio=ratio, min_width=least, overflow="fold")
+    shown.add_column("Claim", ratio=6, overflow="fold")
+    shown.add_column("Who says so", ratio=5, overflow="fold")
+    shown.add_column("How sure", width=11, overflow="fold")  # "conditional" is the longest modality
+    shown.add_column("How many", ratio=4, overflow="fold")
+    shown.add_column("Where", ratio=4, overflow="fold")
     for number, claim in numbered:
         shown.add_row(str(number), _what(claim), _who(claim.attribution), _sure(claim), _many(claim.quantities), _where(claim))
     return shown

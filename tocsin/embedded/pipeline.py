@@ -1,6 +1,5 @@
 """The serial half of the pipeline: cluster, sightings, alerts, index. One transaction an article; all state lies in the store."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +10,9 @@ from streams.alerts import Hour, Rung, Seen, State, judge
 from streams.cluster import Clusters, Member
 from streams.rules import Rules
 from streams.sightings import sightings
-from streams.tag import Resources
 from tocsin import ids
 from tocsin.clock import now
 from tocsin.embedded.prepare import Prepared
-from tocsin.fold import fold_key
 from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
 from tocsin.store import Batch, StateStore
 
@@ -124,16 +121,6 @@ def in_cluster(tagged: Tagged, clustered: Clustered) -> Tagged:
         claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.claims),
         title_claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.title_claims),
     )
-
-
-def resolver(resources: Resources) -> Callable[[str], tuple[str, ...]]:
-    """Names, aliases and ids to entity ids: what alert rules are written with."""
-
-    def resolve(name: str) -> tuple[str, ...]:
-        key = fold_key(name)
-        return (*resources.lexicon.ids_of(key), *resources.gazetteer.ids_of(key))
-
-    return resolve
 
 
 def fate_of(dropped: Dropped) -> Fate:

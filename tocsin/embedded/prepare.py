@@ -20,9 +20,9 @@ from pebble import ProcessExpired, ProcessPool
 from producers.clean import clean
 from streams.tag import Resources, load_resources, tag
 from tocsin.clock import now
-from tocsin.errors import TocsinError, UsageError
+from tocsin.errors import TocsinError
 from tocsin.records import Article, Dropped, Page, Record, Tagged
-from tocsin.settings import Settings
+from tocsin.settings import Settings, cache_folder
 from tocsin.sketch import sketch
 
 K = TypeVar("K")
@@ -57,7 +57,7 @@ def prepare(given: Page | Article, resources: Resources, max_html: int) -> Prepa
 def resources_for(settings: Settings) -> Resources:
     """Load what the settings ask for. Raises DataError."""
     countries = [code.strip().upper() for code in settings.focus_countries.split(",") if code.strip()]
-    return load_resources(countries, Path(settings.lexicon) if settings.lexicon else None)
+    return load_resources(countries, Path(settings.lexicon) if settings.lexicon else None, cache_folder(settings))
 
 
 def _start(settings: Settings) -> None:
@@ -127,13 +127,3 @@ class Workers:
         else:
             self._pool.close()
         self._pool.join()
-
-
-def check_resources(settings: Settings) -> Resources:
-    """Load the resources in this process first, so that a broken lexicon is one clear error and not one per page."""
-    try:
-        return resources_for(settings)
-    except TocsinError:
-        raise
-    except OSError as error:
-        raise UsageError(f"cannot load the lexicons: {error}") from error

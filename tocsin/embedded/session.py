@@ -3,20 +3,25 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from msgspec.structs import replace
+
 from producers.frontier import Frontier
-from producers.read import Given, read_inputs
+from producers.read import ArticleLine, Input, read_inputs
 from producers.schedule import submit
 from producers.sources import Source
 from sinks.sqlite import open_store
 from streams.rules import load_rules
+from streams.tag import given_article
+from tocsin.clock import iso, parse
 from tocsin.embedded.crawl import Crawl, Progress, durable_frontier
-from tocsin.embedded.pipeline import Pipeline, resolver
+from tocsin.embedded.names import resolver
+from tocsin.embedded.pipeline import Pipeline
 from tocsin.embedded.prepare import Prepared, Workers, resources_for
 from tocsin.errors import TocsinError
 from tocsin.records import Article, Dropped, Page, Request
@@ -50,14 +55,16 @@ class Session:
         """Poll the sources: one whole round, or until SIGINT or SIGTERM. Raises what the store raises."""
         self._crawl(sources, durable_frontier(self.store), once=once, plan=True, clock=clock)
 
-    def ingest(self, inputs: Iterable[str]) -> None:
+    def ingest(self, inputs: Sequence[str]) -> None:
         """Ingest local inputs in order, then the URLs among them. Every input is accounted for: kept, or dropped with its reason."""
         urls: list[Request] = []
 
-        def local() -> Iterator[tuple[Given, Page | Article | None]]:
-            for given in read_inputs(inputs):
+        def local() -> Iterator[tuple[Input, Page | Article | None]]:
+            for given in read_inputs(inputs, max_body=self.settings.max_body):
                 if isinstance(given, Request):
                     urls.append(given)
+                elif isinstance(given, ArticleLine):
+                    yield given, as_article(given)
                 else:
                     yield given, None if isinstance(given, Dropped) else given
 
@@ -85,6 +92,26 @@ class Session:
             # Several pages may fail for one reason (a full disk): one clear error says it.
             expected, _ = group.split(TocsinError)
             raise _first(expected if expected is not None else group) from group
+
+
+def as_article(line: ArticleLine) -> Article:
+    """An article that was clean when it came. A date nobody can read is left out, and said so in the flags."""
+    published, flags = line.published_at, ("clean-input",)
+    if published is not None:
+        try:
+            published = iso(parse(published))
+        except ValueError:
+            published, flags = None, (*flags, "date-unreadable")
+    article = given_article(line.url, line.text, line.title, lang=line.lang, published_at=published, at=line.fetched_at)
+    return replace(
+        article,
+        source_id=line.source_id,
+        source_name=line.source_name,
+        owner=line.owner,
+        author=line.author,
+        flags=flags,
+        backfill=line.backfill,
+    )
 
 
 @contextmanager

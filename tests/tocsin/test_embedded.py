@@ -1,0 +1,171 @@
+"""The embedded run survives being killed, and gives the same answer twice and in another order."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from sinks.sqlite import open_store
+from sinks.sqlite.connect import FILE
+from tests.sample_run import poll, sample_site, settings_for
+from tocsin.embedded.session import Session
+from tocsin.errors import UsageError
+from tocsin.records import Tagged
+from tocsin.settings import load
+from tocsin.store import Query
+
+TOCSIN = Path(sys.executable).parent / "tocsin"
+PAGES = Path(__file__).parents[2] / "producers" / "sample" / "pages"
+WALL_TIME = ("fetched_at", "observed_at")  # the only fields that may differ between two runs
+
+
+def timeless(value: Any) -> Any:
+    """A record as plain data, without the fields that hold the time of the run."""
+    if isinstance(value, dict):
+        return {key: timeless(item) for key, item in value.items() if key not in WALL_TIME and key != "raw" and key != "cluster_id"}
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+def contents(data: Path) -> dict[str, Any]:
+    """What a store holds, comparable between runs: articles with claims, clusters as a partition, alerts by rule and subject."""
+    with open_store(data, read_only=True) as store:
+        hits = store.search(Query(limit=10_000, all_copies=True)).hits
+        kept = [store.article(hit.article_id) for hit in hits]
+        documents: dict[str, Tagged] = {one.tagged.article.version_id: one.tagged for one in kept if one is not None}
+        clusters: dict[str, set[str]] = {}
+        for one in kept:
+            assert one is not None
+            clusters.setdefault(one.clustered.cluster_id, set()).add(one.tagged.article.article_id)
+        return {
+            "articles": {version: timeless(msgspec.to_builtins(tagged)) for version, tagged in documents.items()},
+            "clusters": {frozenset(members) for members in clusters.values()},
+            "alerts": {(alert.rule_id, alert.subject) for alert in store.alerts(limit=10_000)},
+            "report": store.report(0).articles,
+        }
+
+
+def saved_pages(folder: Path, *, reverse: bool = False) -> list[str]:
+    """The sample pages as files, as a person might have saved them."""
+    from producers.sample.site import answers
+
+    folder.mkdir()
+    for number, (path, answer) in enumerate(sorted(answers("http://127.0.0.1:1", "http://127.0.0.1:2", 1).items())):
+        if answer.status == 200 and b"<html" in answer.body and "robots" not in path:
+            (folder / f"{number:03}.html").write_bytes(answer.body)
+    return sorted(map(str, folder.iterdir()), reverse=reverse)
+
+
+def ingest(data: Path, inputs: list[str]) -> dict[str, int]:
+    settings, _ = load(environment={}, given={"data": str(data), "workers": 2})
+    with Session(settings) as session:
+        session.ingest(inputs)
+    return dict(session.progress.counts)
+
+
+@pytest.mark.xdist_group("embedded")
+def test_the_same_input_twice_changes_nothing_and_another_order_gives_the_same(tmp_path: Path) -> None:
+    files = saved_pages(tmp_path / "pages")
+    counts = ingest(tmp_path / "once", files)
+    assert sum(counts[o] for o in counts if o != "alerts") == len(files)
+    once = contents(tmp_path / "once")
+    shutil.copytree(tmp_path / "once", tmp_path / "twice")
+    again = ingest(tmp_path / "twice", files)
+    assert set(again) <= {"unchanged", "dropped"}
+    assert contents(tmp_path / "twice") == once
+    archive = sum(f.stat().st_size for f in (tmp_path / "once" / "archive").iterdir())
+    assert sum(f.stat().st_size for f in (tmp_path / "twice" / "archive").iterdir()) == archive
+    ingest(tmp_path / "reversed", files[::-1])
+    other = contents(tmp_path / "reversed")
+    assert other["articles"] == once["articles"]
+    assert other["clusters"] == once["clusters"]
+    assert other["alerts"] == once["alerts"]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("embedded-kill")
+def test_a_run_killed_again_and_again_loses_nothing_reported_and_duplicates_nothing(tmp_path: Path) -> None:
+    kills, order = 0, random.Random(11)  # noqa: S311  # fixed: a failure can be repeated
+    with sample_site() as site:
+        undisturbed = settings_for(site, tmp_path / "undisturbed")
+        poll(site, undisturbed)
+        data = tmp_path / "killed"
+        sources = Path(undisturbed.data) / "sources.yaml"
+        environment = {**os.environ, "TOCSIN_ALLOW_PRIVATE": undisturbed.allow_private, "TOCSIN_HOST_DELAY": "0"}
+        command = [TOCSIN, "run", "--once", "--quiet", "--workers", "1", "--data", str(data), "--sources", str(sources)]
+        reported: set[str] = set()
+        for _ in range(60):
+            child = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE)
+            enough = len(reported) + order.randint(1, 9)
+            deadline = time.monotonic() + 120
+            while child.poll() is None and len(now := articles_in(data)) < enough:
+                assert time.monotonic() < deadline, "no progress"
+                assert now >= reported, "something reported was lost"
+                time.sleep(0.02)
+            time.sleep(order.random() * 0.1)
+            if child.poll() is not None:
+                assert child.returncode == 0, child.stderr.read() if child.stderr else ""
+                break
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            kills += 1
+            reported = articles_in(data)
+            assert nobody_left(child.pid), "workers outlived the run that was killed"
+        else:
+            pytest.fail("the run never finished")
+    assert kills >= 3
+    assert contents(data) == contents(tmp_path / "undisturbed")
+
+
+def articles_in(data: Path) -> set[str]:
+    """Ids that a reader sees now."""
+    if not (data / FILE).exists():
+        return set()
+    try:
+        with open_store(data, read_only=True) as store:
+            return {hit.article_id for hit in store.search(Query(limit=10_000, all_copies=True)).hits}
+    except UsageError:  # the very first moments: the file is there, its tables are not yet
+        return set()
+
+
+def nobody_left(group: int, patience: float = 20.0) -> bool:
+    """Whether the process group empties by itself; stops it if not."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    os.killpg(group, signal.SIGKILL)
+    return False
+
+
+@pytest.mark.xdist_group("embedded")
+def test_ctrl_c_stops_in_good_order_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    with sample_site() as site:
+        settings = settings_for(site, tmp_path / "data")
+        sources = tmp_path / "sources.yaml"
+        sources.write_text(site.sources(), encoding="utf-8")
+        environment = {**os.environ, "TOCSIN_ALLOW_PRIVATE": settings.allow_private, "TOCSIN_HOST_DELAY": "0.2"}
+        command = [TOCSIN, "run", "--quiet", "--workers", "1", "--data", settings.data, "--sources", str(sources)]
+        child = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 120
+        while not articles_in(Path(settings.data)):
+            assert child.poll() is None, child.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=60)
+        assert child.returncode == 0, errors
+        kept = articles_in(Path(settings.data))
+        assert kept
+        poll(site, settings)
+        assert articles_in(Path(settings.data)) > kept
