@@ -13,6 +13,7 @@ from streams.attribution import Frame, as_attribution, frames_of, governing
 from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
 from streams.clauses import Participant, Scene, is_preposed, make_scene
 from streams.context import Context
+from streams.figure_claims import FigureClaim, figure_claims, places_of, quantities_of
 from streams.inflect import VERBAL, Form
 from streams.modality import Mood, mood
 from streams.numbers import Number, as_quantity
@@ -50,6 +51,7 @@ class _Found(NamedTuple):
     frames: list[Frame]
     score: float
     clause: tuple[int, int]
+    figured: FigureClaim | None = None  # the figures that make this claim
 
 
 def find_claims(
@@ -118,6 +120,11 @@ class _Finder:
         hits, starts = self.lists[0], self.starts[0]
         return any(hit.uses for hit in hits[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)])
 
+    def has_number(self, index: int) -> bool:
+        sentence = self.context.sentences[index]
+        starts = self.starts[3]
+        return bisect_left(starts, sentence.start) < bisect_left(starts, sentence.end)
+
     def speaker_before(self, index: int) -> Mention | None:
         """The last source quoted in the sentence before, within the paragraph."""
         sentences = self.context.sentences
@@ -137,7 +144,7 @@ class _Finder:
 
     def claims_of(self, index: int) -> list[Claim]:
         """Claims of sentence `index`, in order of start."""
-        if not self.has_trigger(index):
+        if not self.has_trigger(index) and not self.has_number(index):
             return []
         scene = self.scene(index)
         found: list[_Found] = []
@@ -145,7 +152,8 @@ class _Finder:
             for rule, form in hit.uses:
                 if accepted := self.accept(scene, hit, rule, form):
                     found.append(accepted)
-        kept = _resolve(found)
+        figured = [self.judged(scene, f.trigger, f.rule, f.form, None)._replace(figured=f) for f in figure_claims(self.context, scene, self.rules)]
+        kept = [item for item in _resolve(found) if not _is_told(item, figured)] + figured
         claims = [self.record(scene, item, kept) for item in kept]
         claims.sort(key=lambda c: (c.start, c.end))
         return claims
@@ -163,6 +171,10 @@ class _Finder:
                 roles = assign_roles(scene, hit, form, self.rules)
             if self.holds(scene, hit, condition, roles):
                 return None
+        return self.judged(scene, hit, rule, form, roles)
+
+    def judged(self, scene: Scene, hit: Hit, rule: Rule, form: Form, roles: Roles | None) -> _Found:
+        """An accepted trigger with its roles, mood and score."""
         if roles is None:
             roles = assign_roles(scene, hit, form, self.rules)
         frames = governing(self.frames_of(scene.index), hit.start, hit.end)
@@ -206,9 +218,11 @@ class _Finder:
         """The record of an accepted trigger."""
         context, rule, trigger = self.context, item.rule, item.trigger
         start, end = _span(scene, item, kept, context.text)
+        if item.figured is not None:
+            start, end = _figured_span(item.figured, start, end, context.text)
         actors = _actors(item.roles, rule, context.text)
-        places = self.places(scene, item, start, end)
-        quantities = _quantities(scene, item, kept, start, end)
+        places = self.places(scene, item, kept, start, end)
+        quantities = quantities_of(item.figured.figures) if item.figured is not None else _quantities(scene, item, kept, start, end)
         attribution = as_attribution(item.frames, context.text, self.rules)
         when = _event_time(scene, item, start, end, context.published_at)
         history = item.mood.background or _is_history(when, context.published_at)
@@ -221,7 +235,7 @@ class _Finder:
             article_id="",
             version_id="",
             type=rule.type,
-            subtype=rule.subtype,
+            subtype="forecast" if rule.subtype == "flow" and item.mood.modality in _FORECAST else rule.subtype,
             text=words,
             start=start,
             end=end,
@@ -257,10 +271,15 @@ class _Finder:
             lexicon_version=self.rules.version,
         )
 
-    def places(self, scene: Scene, item: _Found, start: int, end: int) -> tuple[ClaimPlace, ...]:
+    def places(self, scene: Scene, item: _Found, kept: Sequence[_Found], start: int, end: int) -> tuple[ClaimPlace, ...]:
         """Places of the claim: those in its words and clause; else the sentence's; else the last one named before."""
         left, right = item.clause
         left, right = min(left, start), max(right, end)
+        if item.figured is not None and scene.places:
+            rivals = [k.figured for k in kept if k.figured is not None]
+            own = [p for p in places_of(scene, item.figured, rivals) if not _in_frame(p, item.frames)]
+            if own:
+                return tuple(_place(p, _place_role(scene, p, item.rule), False) for p in own)
         inside = [p for p in scene.places if left <= p.start < right and not _in_frame(p, item.frames)]
         if inside:
             return tuple(_place(p, _place_role(scene, p, item.rule), False) for p in inside)
@@ -319,6 +338,28 @@ def _resolve(found: list[_Found]) -> list[_Found]:
 def _apart(one: _Found, two: _Found) -> bool:
     """Same type in one clause, yet two predicates: different subtypes with patients of their own."""
     return one.rule.subtype != two.rule.subtype and one.rule.type not in ("armed_clash", "remote_strike", "unrest")
+
+
+_FORECAST = frozenset(("expected", "possible", "conditional"))
+
+
+def _is_told(item: _Found, figured: Sequence[_Found]) -> bool:
+    """Whether a figure already makes this claim: same type and clause, or the same words."""
+    for other in figured:
+        if other.rule.type == item.rule.type and other.figured is not None:
+            overlap = item.trigger.start < other.figured.end and other.figured.start < item.trigger.end
+            if overlap or item.clause == other.clause:
+                return True
+    return False
+
+
+def _figured_span(figured: FigureClaim, start: int, end: int, text: str) -> tuple[int, int]:
+    """The claim's words, kept to the figure's own stretch of the sentence."""
+    start = min(max(start, figured.floor), figured.start)
+    end = max(min(end, figured.ceiling), figured.end)
+    while start < figured.start and not text[start].isalnum():
+        start += 1
+    return start, start + len(text[start:end].rstrip(" ,;:.\n\t(–—-")) if end > figured.end else end
 
 
 def _own(item: _Found) -> bool:

@@ -1,0 +1,142 @@
+"""Claims that a figure makes: "14,000 people were displaced in Daraa" is one claim a figure, each with its own place.
+
+`streams.figures` says what happened to the counted; here figures that say the same thing again share a claim, and each finds the rule
+of its code, the trigger its mood is read from, and the places it speaks of. The engine (`streams.claims`) does the rest.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.claim_rules import ClaimRules, Hit, Rule
+from streams.clauses import Scene
+from streams.context import Context
+from streams.figures import Figure, find_figures
+from streams.inflect import Form
+from tocsin.records import Mention, Quantity
+
+_CASUALTIES = frozenset(("killed", "injured", "missing"))
+_HOUSING = frozenset(("destroyed", "damaged"))
+_DWELLINGS = frozenset(
+    (
+        "",
+        "house",
+        "houses",
+        "home",
+        "homes",
+        "dwelling",
+        "dwellings",
+        "hut",
+        "huts",
+        "housing",
+        "apartment",
+        "apartments",
+        "residence",
+        "residences",
+        "others",
+        "casas",
+        "viviendas",
+        "maisons",
+    )
+)
+_PEOPLE = frozenset(("person", "household"))
+
+
+class FigureClaim(NamedTuple):
+    """What the engine needs to make a claim of figures."""
+
+    rule: Rule
+    trigger: Hit
+    form: Form
+    figures: tuple[Figure, ...]
+    start: int  # of figures, noun phrases and term together
+    end: int
+    floor: int  # where the figure's own stretch of the sentence begins and ends
+    ceiling: int
+
+
+def figure_claims(context: Context, scene: Scene, rules: ClaimRules) -> list[FigureClaim]:
+    """The claims of displacement and casualties that the figures of a sentence make, in order."""
+    if not scene.numbers:
+        return []
+    sentence = scene.sentence
+    figures = find_figures(context, sentence.start, sentence.end, scene.numbers)
+    groups: list[list[Figure]] = []
+    kept: dict[int, list[Figure]] = {}
+    for at, figure in enumerate(figures):
+        if _rule_id(figure) is None:
+            continue
+        partner = kept.get(figure.restates) if figure.restates >= 0 else None
+        if figure.subset and kept:
+            continue  # "including 64 children": a part, never a toll of its own
+        if partner is None:
+            partner = []
+            groups.append(partner)
+        partner.append(figure)
+        kept[at] = partner
+    by_id = {rule.id: rule for rule in rules.rules} if groups else {}
+    found = []
+    for index, group in enumerate(groups):
+        first = group[0]
+        rule = by_id.get(_rule_id(first) or "")
+        if rule is None:
+            continue
+        floor = groups[index - 1][-1].number.end if index else sentence.start
+        ceiling = groups[index + 1][0].number.start if index + 1 < len(groups) else sentence.end
+        trigger, form = _trigger(scene, first, rule)
+        start = min(first.number.start, trigger.start if trigger.start >= floor else first.number.start)
+        stops = [max(f.number.end, f.number.noun_end) for f in group]
+        end = max(*stops, trigger.end if trigger.end <= ceiling else 0)
+        found.append(FigureClaim(rule, trigger, form, tuple(group), start, end, floor, ceiling))
+    return found
+
+
+def quantities_of(figures: Sequence[Figure]) -> tuple[Quantity, ...]:
+    """The records of the figures; lost housing counts the households that lived in it."""
+    return tuple(
+        Quantity(
+            text=f.number.text,
+            start=f.number.start,
+            end=f.number.end,
+            unit="household" if f.role in _HOUSING else f.unit,
+            value=f.number.value,
+            min=f.number.min,
+            max=f.number.max,
+            approx=f.number.approx,
+            role="displaced" if f.role in _HOUSING else f.role,
+        )
+        for f in figures
+    )
+
+
+def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim]) -> list[Mention]:
+    """Places a figure speaks of: those after it, up to the next figure, and those before the first figure of the sentence.
+
+    A figure with no place of its own shares those of the sentence.
+    """
+    first = min(g.figures[0].number.start for g in groups)
+    own = [p for p in scene.places if claim.figures[0].number.start <= p.start < claim.ceiling]
+    lead = [p for p in scene.places if p.start < first]
+    return own + lead or list(scene.places)
+
+
+def _rule_id(figure: Figure) -> str | None:
+    if figure.role in _CASUALTIES and figure.code == "casualties":
+        return f"casualties.{figure.role}" if figure.unit in ("person", "household", "fighter") else None
+    if figure.role in _HOUSING:
+        return f"displacement.{figure.code}" if figure.number.noun in _DWELLINGS else None
+    if figure.code and figure.role in ("displaced", "returned", "in_camp") and figure.unit in _PEOPLE:
+        return f"displacement.{figure.code}"
+    return None
+
+
+def _trigger(scene: Scene, figure: Figure, rule: Rule) -> tuple[Hit, Form]:
+    """The hit the engine reads mood and roles from: its own for the same words when it has one."""
+    start, end = figure.term_start, figure.term_end
+    if start < 0:
+        return Hit(figure.number.start, figure.number.end, 0, ()), Form.PHRASE
+    for hit in scene.hits:
+        if hit.start < end and start < hit.end:
+            for use in hit.uses:
+                if use.rule.type == rule.type:
+                    return hit, use.form
+    return Hit(start, end, 0, ()), Form.PHRASE
