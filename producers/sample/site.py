@@ -18,7 +18,7 @@ from producers.sample.long_report import chronology
 
 FOLDER = Path(__file__).parent
 OTHER = "other:"  # prefix of a path that lives on the site's second host
-MARK = "Sample page written for Tocsin; the outlet is invented, the facts it reports are public."
+MARK = "Sample page written for Tocsin; the outlet, its staff and unnamed speakers are invented, the facts it reports are public."
 _SECTION = "<!-- section: "
 
 

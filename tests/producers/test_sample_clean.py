@@ -17,26 +17,6 @@ EXPECTED: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "golden" 
 INDEXED = [path for path, page in EXPECTED.items() if page["fate"] == "indexed"]
 ANSWERS = {edition: answers(BASE, OTHER_BASE, edition) for edition in (1, 2)}
 
-KRAMATORSK = "/primer/2022/04/10/kramatorsk"
-
-# What cleaning does not manage yet, by (test, page). Strict: a line whose page comes out right must be taken away.
-KNOWN = {
-    ("head", KRAMATORSK): "a header that says ISO-8859-1, many servers' default, overrules the page's own right charset",
-    ("body", KRAMATORSK): "a header that says ISO-8859-1, many servers' default, overrules the page's own right charset",
-    ("body", "/courier/premium/2017/raqqa-endgame"): "the offer of a paywall stays behind the only paragraph of a stub",
-    ("comments", "/exemple/mali/moura-rapport-onu"): "a commenter's name in a heading with a French class name is not taken as a name",
-    ("bio", "/tigris/2018/09/08/basra-protests.html"): "a bio in small print is left out of the body but not kept",
-    ("bio", "/exemple/burkina/deux-millions-deplaces"): "a French bio box is left out of the body but not kept",
-}
-
-
-def cases(test: str, *paths: str) -> list[Any]:
-    """Pages as parameters of one test, the known failures among them marked."""
-    return [
-        pytest.param(path, marks=[pytest.mark.xfail(reason=KNOWN[test, path], strict=True)] if (test, path) in KNOWN else [])
-        for path in paths
-    ]
-
 
 def address(path: str) -> str:
     return OTHER_BASE + path.removeprefix("other:") if path.startswith("other:") else BASE + path
@@ -75,7 +55,7 @@ def cleaned(path: str, edition: int = 1, item: bool = True) -> Article:
     return article
 
 
-@pytest.mark.parametrize("path", cases("head", *INDEXED))
+@pytest.mark.parametrize("path", INDEXED)
 def test_title_author_and_day_are_those_a_reader_sees(path: str) -> None:
     expected, article = EXPECTED[path], cleaned(path)
     assert article.title == expected["title"]
@@ -90,7 +70,7 @@ def test_the_day_is_found_without_a_feed_too(path: str) -> None:
     assert (article.published_at[:10] if article.published_at else None) == EXPECTED[path]["published"]
 
 
-@pytest.mark.parametrize("path", cases("body", *INDEXED))
+@pytest.mark.parametrize("path", INDEXED)
 def test_the_body_has_all_that_was_written_and_nothing_else(path: str) -> None:
     expected, text = EXPECTED[path], cleaned(path).text
     wanted = expected["has"] + [claim["words"] for claim in expected["claims"]]
@@ -113,7 +93,7 @@ def test_a_page_that_nobody_edited_keeps_its_version(path: str) -> None:
         assert cleaned(path, 1).version_id == cleaned(path, 2).version_id
 
 
-@pytest.mark.parametrize("path", cases("comments", *INDEXED))
+@pytest.mark.parametrize("path", INDEXED)
 def test_comments_stand_beside_the_article_with_their_names(path: str) -> None:
     comments = cleaned(path).comments
     found = [(comment.name, comment.text) for comment in comments]
@@ -132,7 +112,7 @@ def test_author_bios_are_never_in_the_body(path: str) -> None:
     assert EXPECTED[path]["bio"] not in cleaned(path).text
 
 
-@pytest.mark.parametrize("path", cases("bio", *BIOS))
+@pytest.mark.parametrize("path", BIOS)
 def test_author_bios_are_kept_beside_the_article(path: str) -> None:
     assert EXPECTED[path]["bio"] in (cleaned(path).bio or "")
 
