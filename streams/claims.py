@@ -71,7 +71,7 @@ def find_claims(
     text = context.text
     low = lower(text)
     hits = find_hits(low, rules)
-    if not any(hit.uses for hit in hits):
+    if not numbers and not any(hit.uses for hit in hits):
         return []
     finder = _Finder(context, low, hits, actors, places, numbers, times, rules)
     claims: list[Claim] = []
