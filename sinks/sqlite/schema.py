@@ -1,9 +1,9 @@
 """The tables, and which schema version a file has.
 
-Every version of an article is kept; `version.current` marks the one that search sees. Only current versions have rows in
-`tag`, so a facet counts articles. The full-text table is contentless (the text lives once, compressed, in `document`) and only
-ever grows: an old version stays indexed and is left out by `current`.
-"""
+Every version of an article is kept; `version.current` marks the one that search sees. Only current versions have rows in `tag`,
+for filtering, and numbers in `terms`, for counting: adding up 100,000 short arrays takes a tenth of the time of GROUP BY.
+The full-text table is contentless (the text lives once, compressed, in `document`) and only ever grows: an old version stays
+indexed and is left out by `current`.
 
 import sqlite3
 
@@ -25,7 +25,8 @@ CREATE TABLE version (
     first_seen TEXT NOT NULL,           -- earliest and latest fetched_at of this very text
     last_seen TEXT NOT NULL,
     claims INTEGER NOT NULL,
-    current INTEGER NOT NULL            -- 1: what the page says now
+    current INTEGER NOT NULL,           -- 1: what the page says now
+    terms BLOB NOT NULL DEFAULT ''      -- of a current one: numbers of its terms, 4 bytes each, little-endian
 );
 CREATE INDEX version_article ON version(article_id);
 CREATE UNIQUE INDEX version_current ON version(article_id) WHERE current;
@@ -61,9 +62,8 @@ CREATE TABLE name (                     -- folded names and aliases of a term
 CREATE TABLE tag (                      -- current versions only
     doc INTEGER NOT NULL REFERENCES version(id),
     term INTEGER NOT NULL REFERENCES term(id),
-    PRIMARY KEY (doc, term)
+    PRIMARY KEY (term, doc)
 ) WITHOUT ROWID;
-CREATE INDEX tag_term ON tag(term, doc);
 
 CREATE TABLE claim (                    -- of every version; join version.current to leave history out
     claim_id TEXT PRIMARY KEY,

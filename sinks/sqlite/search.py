@@ -7,6 +7,9 @@ Rank = BM25 (title counted four times) raised by up to half for the newest artic
 import difflib
 import json
 import sqlite3
+import sys
+from array import array
+from collections import Counter
 from typing import NamedTuple
 
 from sinks.sqlite import history, query, snippet
@@ -20,7 +23,7 @@ FRESH_BOOST = 0.5
 HALF_LIFE = 30 * 86_400.0
 """Seconds."""
 MOST_FACETS = 50
-_FACETS = {"actor": "actors", "place": "places", "claim_type": "claim_types", "source": "sources", "lang": "langs"}
+FACETS = {"actor": "actors", "place": "places", "claim_type": "claim_types", "source": "sources", "lang": "langs"}
 
 
 class Filters(NamedTuple):
@@ -166,17 +169,33 @@ def _fold(ranked: list[tuple[int, str, float]], all_copies: bool) -> tuple[list[
 
 def _facets(connection: sqlite3.Connection) -> dict[str, tuple[FacetValue, ...]]:
     """Articles found per actor, place (parents included), claim type, source and language; the 50 most frequent of each."""
-    rows = connection.execute(
-        "SELECT t.kind, t.value, t.name, n FROM"
-        " (SELECT tag.term, count(*) AS n FROM found CROSS JOIN tag ON tag.doc = found.id GROUP BY tag.term)"
-        " JOIN term t ON t.id = term ORDER BY n DESC, t.value"
+    packed = connection.execute("SELECT v.terms FROM found JOIN version v USING (id)")
+    counts = Counter(unpack(b"".join(numbers for (numbers,) in packed)))
+    terms = connection.execute(
+        "SELECT id, kind, value, name FROM term WHERE id IN (SELECT value FROM json_each(?))", (json.dumps([*counts]),)
     )
-    facets: dict[str, list[FacetValue]] = {name: [] for name in _FACETS.values()}
-    for kind, value, name, count in rows:
-        into = facets.get(_FACETS.get(kind, ""))
+    facets: dict[str, list[FacetValue]] = {name: [] for name in FACETS.values()}
+    for number, kind, value, name in sorted(terms, key=lambda row: (-counts[row[0]], row[2])):
+        into = facets.get(FACETS.get(kind, ""))
         if into is not None and len(into) < MOST_FACETS:
-            into.append(FacetValue(id=value, name=name or history.facet_name(kind, value), count=count))
+            into.append(FacetValue(id=value, name=name or history.facet_name(kind, value), count=counts[number]))
     return {name: tuple(values) for name, values in facets.items()}
+
+
+def pack(numbers: list[int]) -> bytes:
+    """Numbers of terms as `version.terms` keeps them."""
+    packed = array("I", numbers)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def unpack(data: bytes) -> "array[int]":
+    """Numbers of terms from what `pack` gave, or from several such joined."""
+    numbers = array("I", data)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 def _hit(connection: sqlite3.Connection, number: int, score: float, aim: snippet.Aim) -> Hit:

@@ -68,10 +68,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Release files and locks; what is not committed is given up."""
-        with connect.explained(self.path):
-            if self._lock and not self.connection.in_transaction:
-                self.connection.execute("PRAGMA optimize")
-            self.connection.close()
+        self.connection.close()
         if self._lock:
             self._lock.close()
 
@@ -174,6 +171,9 @@ class SqliteStore:
 
     def _update_version(self, number: int, tagged: Tagged) -> None:
         article = tagged.article
+        (current,) = self.connection.execute("SELECT current FROM version WHERE id=?", (number,)).fetchone()
+        if current:
+            self._take_tags(number)
         self.connection.execute(
             "UPDATE version SET source_id=?, lang=?, at=?, claims=? WHERE id=?",
             (article.source_id, tagged.lang, _at(tagged), len(tagged.claims) + len(tagged.title_claims), number),
@@ -184,7 +184,6 @@ class SqliteStore:
         )
         self.connection.execute("DELETE FROM claim WHERE doc=?", (number,))
         self._put_claims(number, tagged)
-        (current,) = self.connection.execute("SELECT current FROM version WHERE id=?", (number,)).fetchone()
         if current:
             self._put_tags(number, tagged)
 
@@ -205,16 +204,22 @@ class SqliteStore:
             (last_seen,) = self.connection.execute("SELECT last_seen FROM version WHERE id=?", (number,)).fetchone()
             if before[0] == number or last_seen < before[1] or (last_seen == before[1] and not new):
                 return
+            self._take_tags(before[0])
             self.connection.execute("UPDATE version SET current=0 WHERE id=?", (before[0],))
-            self.connection.execute("DELETE FROM tag WHERE doc=?", (before[0],))
         self.connection.execute("UPDATE version SET current=1 WHERE id=?", (number,))
         (data,) = self.connection.execute("SELECT tagged FROM document WHERE id=?", (number,)).fetchone()
         self._put_tags(number, history.unpack(data))
 
     def _put_tags(self, number: int, tagged: Tagged) -> None:
         found = sorted(self._terms.number(term, aliases) for term, aliases in terms_of(tagged).items())
-        self.connection.execute("DELETE FROM tag WHERE doc=?", (number,))
-        self.connection.executemany("INSERT INTO tag VALUES (?,?)", [(number, term) for term in found])
+        self.connection.executemany("INSERT INTO tag (term, doc) VALUES (?,?)", [(term, number) for term in found])
+        self.connection.execute("UPDATE version SET terms=? WHERE id=?", (search.pack(found), number))
+
+    def _take_tags(self, number: int) -> None:
+        """Take a version that is current out of all filters and facets."""
+        (data,) = self.connection.execute("SELECT terms FROM version WHERE id=?", (number,)).fetchone()
+        self.connection.executemany("DELETE FROM tag WHERE term=? AND doc=?", [(term, number) for term in search.unpack(data)])
+        self.connection.execute("UPDATE version SET terms='' WHERE id=?", (number,))
 
     def _put_alert(self, alert: Alert) -> None:
         row = self.connection.execute("SELECT record FROM alert WHERE alert_id=?", (alert.alert_id,)).fetchone()
