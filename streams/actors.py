@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from streams.capitals import Run, find_runs
+from streams.capitals import Run, Token, find_runs
 from streams.context import Context
 from streams.groups import Near, Phrase, read_phrase
 from streams.guards import dates_hold, words_hold
@@ -290,19 +290,24 @@ def _near(scanned: Scan, places: Sequence[Mention], lexicon: ActorLexicon, organ
     return ends, starts
 
 
-def _strip_run(run: Run, lexicon: ActorLexicon) -> Run | None:
-    """The run without leading words that are capitalised for another reason ("The", "On Monday")."""
-    tokens = run.tokens
-    breaks = lexicon.people.breaks
-    first = 0
-    while first < len(tokens) and tokens[first].text in breaks:
-        first += 1
-    last = len(tokens)
-    while last > first and tokens[last - 1].text in breaks:
-        last -= 1
-    if first == last:
-        return None
-    return Run(tokens[first].start, tokens[last - 1].end, tokens[first:last], run.opens and first == 0)
+def _split_run(run: Run, lexicon: ActorLexicon) -> list[Run]:
+    """The run without words that are capitalised for another reason ("The", "On Monday"): cut at function words, trimmed at both ends."""
+    breaks, cuts = lexicon.people.breaks, lexicon.people.cuts
+    pieces: list[list[Token]] = [[]]
+    for token in run.tokens:
+        if token.text in cuts:
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
+    out = []
+    for piece in pieces:
+        while piece and piece[0].text in breaks:
+            del piece[0]
+        while piece and piece[-1].text in breaks:
+            piece.pop()
+        if piece:
+            out.append(Run(piece[0].start, piece[-1].end, tuple(piece), run.opens and piece[0].start == run.start))
+    return out
 
 
 class _Runs(NamedTuple):
@@ -316,9 +321,8 @@ def _runs(context: Context, lexicon: ActorLexicon) -> _Runs:
     spans = body_spans(context.segments, len(context.text))
     runs = []
     for raw in find_runs(context.text):
-        run = _strip_run(raw, lexicon)
-        if run is not None and any(a <= run.start and run.end <= b for a, b in spans):
-            runs.append(run)
+        if any(a <= raw.start and raw.end <= b for a, b in spans):
+            runs += _split_run(raw, lexicon)
     return _Runs(runs, {r.start: r for r in runs})
 
 

@@ -23,24 +23,45 @@ def find_entities(context: Context, gazetteer: Gazetteer, lexicon: ActorLexicon)
 
 
 def settle(actors: Sequence[Mention], places: Sequence[Mention]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
-    """Decide overlaps between actors and places."""
+    """Decide overlaps between actors and places. A demonym alone ("Turkish") is no place; it has already done its work as context."""
     kept_actors = list(actors)
     kept_places: list[Mention] = []
+    at = 0
     for place in places:
-        rivals = [a for a in kept_actors if a.start < place.end and place.start < a.end and a.how != "pronoun"]
-        if not rivals:
+        if place.how == "demonym":
+            continue
+        while at < len(actors) and actors[at].end <= place.start:
+            at += 1
+        rivals = []
+        for actor in actors[at:]:
+            if actor.start >= place.end:
+                break
+            if actor.end > place.start and actor.how != "pronoun":
+                rivals.append(actor)
+        verdicts = [_verdict(actor, place) for actor in rivals]
+        if "actor" not in verdicts:
             kept_places.append(place)
-            continue
-        winners = [a for a in rivals if actor_wins(a, place)]
-        if winners:
-            continue
-        kept_places.append(place)
-        kept_actors = [a for a in kept_actors if a not in rivals or a.start < place.start or a.end > place.end]
+            for actor, verdict in zip(rivals, verdicts, strict=True):
+                if verdict == "place" and actor in kept_actors:
+                    kept_actors.remove(actor)
     return tuple(kept_actors), tuple(kept_places)
 
 
-def actor_wins(actor: Mention, place: Mention) -> bool:
-    """Whether the actor takes the words it shares with the place."""
-    if (actor.start, actor.end) == (place.start, place.end):
-        return True
-    return actor.end - actor.start > place.end - place.start
+def _verdict(actor: Mention, place: Mention) -> str:
+    """Who keeps the words an actor and a place share: "actor", "place", or "both"."""
+    rule = actor.rule_id.split(":")[0]
+    if (actor.start, actor.end) == (place.start, place.end) or actor.text.lower() == f"the {place.text.lower()}":
+        if rule in ("phrase", "organisation", "skeleton"):
+            return "place"
+        if rule == "person":
+            return "place" if place.type != "city" else "actor"
+        return "actor"
+    if actor.start > place.start or actor.end < place.end:  # the place reaches further: "northeast Nigeria", "town of Karak"
+        return "place" if place.end - place.start > actor.end - actor.start else "actor"
+    if rule == "phrase":  # "Russia's ambassador", "Vancouver police", "residents of Edmonton"; "Government of Iraq" is one name
+        return "actor" if actor.text[:1].isupper() and " of " in actor.text and place.type == "country" else "both"
+    if rule == "office":
+        return "both"
+    if rule == "person":  # "U.S. Secretary of State X" and "Aleppo Mayor Y" name a place, "Franklin Roosevelt" does not
+        return "both" if actor.start == place.start else "actor"
+    return "actor"

@@ -142,7 +142,7 @@ def read_phrase(
                     position = at
                 break
             continue
-        if low in words.numbers or _NUMBER.fullmatch(word):
+        if (low in words.numbers or _NUMBER.fullmatch(word)) and not word.endswith((",", ".")):
             position, counted = at, True
             continue
         if counted and low in words.before_numbers:

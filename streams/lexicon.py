@@ -100,7 +100,8 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     titles: frozenset[str]
     given: frozenset[str]
     heads: frozenset[str]  # organisation heads: Ministry, Council, ...
-    breaks: frozenset[str]  # capitalised words that are no part of a name
+    breaks: frozenset[str]  # capitalised words that neither begin nor end a name
+    cuts: frozenset[str]  # function words: capitalised, they begin a sentence
 
 
 class ActorLexicon(msgspec.Struct, frozen=True, kw_only=True):
