@@ -4,11 +4,12 @@ Every version of an article is kept; `version.current` marks the one that search
 for filtering, and numbers in `terms`, for counting: adding up 100,000 short arrays takes a tenth of the time of GROUP BY.
 The full-text table is contentless (the text lives once, compressed, in `document`) and only ever grows: an old version stays
 indexed and is left out by `current`.
+"""
 
 import sqlite3
 
 SCHEMA = 1
-"""PRAGMA user_version. Raise it with every change of the tables, and add the step to `upgrade`."""
+"""PRAGMA user_version. Raise it with every change of the tables: an older Tocsin then says so instead of failing."""
 
 APPLICATION = 0x746F6373
 """PRAGMA application_id ("tocs"): tells our file from any other SQLite file."""
