@@ -35,6 +35,7 @@ class Vocabulary(NamedTuple):
     known: frozenset[str]  # all number words
     words: tuple[tuple[Word, ...], ...]  # by index of pattern
     approximators: dict[str, str]
+    approximator_ends: frozenset[str]  # their last words
     fillers: frozenset[str]
     not_after: frozenset[str]
     not_before: frozenset[str]
@@ -60,7 +61,7 @@ def _folded(data: dict[str, Any], key: str) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
     """Read the vocabulary; raises DataError when the file is not what it should be."""
-    data = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    data = yaml.load(PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     found: dict[str, list[Word]] = {}
 
     def add(text: str, kind: Kind, least: float, most: float, lang: str) -> None:
@@ -81,11 +82,13 @@ def vocabulary() -> Vocabulary:
     for text in data["one_of"]:
         add(text, "one", 1, 1, _ENGLISH)
     units = {fold_key(noun): unit for unit, nouns in data["units"].items() for noun in nouns}
+    approximators = {fold_key(text): name for name, texts in data["approximators"].items() for text in texts}
     return Vocabulary(
         automaton=AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         known=frozenset(found),
         words=tuple(tuple(entries) for entries in found.values()),
-        approximators={fold_key(text): name for name, texts in data["approximators"].items() for text in texts},
+        approximators=approximators,
+        approximator_ends=frozenset(text.split()[-1] for text in approximators),
         fillers=_folded(data, "fillers"),
         not_after=_folded(data, "not_count_after"),
         not_before=_folded(data, "not_count_before"),

@@ -52,6 +52,7 @@ _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
 _LONGEST_PHRASE = 7  # words from figure to counted noun
 _MOST_FILLERS = 3
+_LONGEST_APPROXIMATOR = 4  # words
 # Words that PDF text glues to others ("displacedpeople", "peoplecould").
 _GLUED = re.compile(r"\w*?(people|persons|civilians|famili|households|refugees|villagers)\w*")
 _MISSPELT_PEOPLE = re.compile(r"p(?:eo?|oe|o)p?p?(?:le|el|l)")
@@ -165,26 +166,34 @@ def _look_back(text: str, found: Expression, words: Vocabulary) -> _Before:
     keep = len(tokens)
     fillers = 0
     while keep and fillers <= _MOST_FILLERS:
-        hit = None
-        for size in (4, 3, 2, 1):
-            if size <= keep:
-                phrase = " ".join(token for token, _ in tokens[keep - size : keep])
-                hit = words.approximators.get(phrase)
-                if hit is not None:
-                    if approx in (None, "about"):
-                        approx = hit
-                    keep -= size
-                    start = tokens[keep][1]
-                    fillers = 0
-                    break
-        if hit is None:
-            if tokens[keep - 1][0] not in words.fillers:
-                break
+        word = tokens[keep - 1][0]
+        hit = (
+            _approximator([token for token, _ in tokens[max(0, keep - _LONGEST_APPROXIMATOR) : keep]], words)
+            if word in words.approximator_ends
+            else None
+        )
+        if hit is not None:
+            approx = hit[0] if approx in (None, "about") else approx
+            keep -= hit[1]
+            start = tokens[keep][1]
+            fillers = 0
+        elif word in words.fillers:
             keep -= 1
             fillers += 1
+        else:
+            break
     # Fillers that led to no approximator stay words before the figure.
     rest = [token for token, at in tokens if at < start]
     return _Before(start, approx, rest)
+
+
+def _approximator(tokens: list[str], words: Vocabulary) -> tuple[str, int] | None:
+    """The longest approximator that ends `tokens`: its name and its length in tokens."""
+    for first in range(len(tokens)):
+        name = words.approximators.get(" ".join(tokens[first:]))
+        if name is not None:
+            return name, len(tokens) - first
+    return None
 
 
 def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _After:

@@ -75,6 +75,7 @@ _YEAR_AFTER = re.compile(
     r"(?:\.?,? (?:of |de |عام |سنه )?|/[^\W\d]+(?: [^\W\d]+)?,? )((?:19|20)\d\d)(?!\d|,\d|[./-]\d)(?: года| г\.| р\.)?"
 )
 _SECOND_NAME = re.compile(r" ?[/(]? ?$")
+_RUN = re.compile(r"\d+")
 _ISO = re.compile(r"(?<![\d/.-])((?:19|20)\d\d)-(\d\d)-(\d\d)(?!\d)|(?<![\d/.-])(\d{1,2})([/.])(\d{1,2})\5((?:19|20)\d\d)(?!\d)")
 _YEAR = re.compile(
     r"(?<![\d.,/:$€£#-])(?:19|20)\d\d(?!\d|,\d|[./:-]\d|%| ?(?:per|km|people|families|persons|houses|civilians|homes|households|idps|refugees)\b)"
@@ -282,20 +283,28 @@ def _read_month(context: Context, text: str, start: int, end: int, month: int, w
 
 def _read_digits(text: str) -> list[_Partial]:
     found = []
-    for match in _ISO.finditer(text):
-        if match[1]:
+    for digits in _RUN.finditer(text):
+        start, end = digits.span()
+        size = end - start
+        if size == 4 and text[start : start + 2] in ("19", "20"):
+            match = _ISO.match(text, start)
+            if match is None:
+                if _YEAR.match(text, start) and _YEAR_CUE.search(text, max(0, start - 12), start):
+                    modifier = _MODIFIER.search(text, max(0, start - 20), start)
+                    found.append(_Partial(modifier.start() if modifier else start, end, "date", year=int(digits[0])))
+                continue
             year, month, day = int(match[1]), int(match[2]), int(match[3])
-        else:
+        elif size <= 2 and text[end : end + 1] in ("/", "."):
+            match = _ISO.match(text, start)
+            if match is None:
+                continue
             day, month, year = int(match[4]), int(match[6]), int(match[7])
             if month > 12 >= day:
                 day, month = month, day
+        else:
+            continue
         if 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]:
-            found.append(_Partial(match.start(), match.end(), "date", year=year, month=month, day=day))
-    for match in _YEAR.finditer(text):
-        start = match.start()
-        if _YEAR_CUE.search(text, max(0, start - 12), start):
-            modifier = _MODIFIER.search(text, max(0, start - 20), start)
-            found.append(_Partial(modifier.start() if modifier else start, match.end(), "date", year=int(match[0])))
+            found.append(_Partial(start, match.end(), "date", year=year, month=month, day=day))
     return found
 
 
