@@ -14,7 +14,7 @@ from streams.capitals import Run, Token, find_runs
 from streams.context import Context
 from streams.groups import Near, Phrase, read_phrase
 from streams.guards import dates_hold, words_hold
-from streams.lexicon import SKELETON_LETTERS, ActorLexicon, Term, load_actors
+from streams.lexicon import SKELETON_LETTERS, ActorLexicon, Head, Term, load_actors
 from streams.organisations import organisation_in
 from streams.people import Name, office_at, person_in, split_title
 from streams.spellings import skeleton
@@ -557,6 +557,9 @@ def _settle(found: list[Found]) -> list[Found]:
     return kept
 
 
+_NATIONALS = Head(id="grp:nationals", name="nationals", type="class", bare="yes")
+
+
 def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mention] = ()) -> list[Mention]:
     """Actors named or described in the text, in order, not overlapping. `places`: what `streams.places` found, for country context."""
     scanned = scan(context, lexicon, places)
@@ -575,11 +578,21 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
     inside = {}
     for start, end, _ in (*scanned.states, *scanned.names):
         inside[end] = min(start, inside.get(end, start))
+    nationals = [(s, e, t) for s, e, t in scanned.states if t.form == "nationals"]
     limit = len(text)
-    for start, end, term in reversed(scanned.heads):
-        if start >= limit or (covered := inside.get(end)) is not None and covered <= start:
+    for start, end, term in sorted((*scanned.heads, *nationals), key=lambda h: (-h[0], h[1] - h[0])):
+        if start >= limit:
             continue
-        assert term.head is not None
+        if term.head is None:
+            phrase = read_phrase(text, start, end, _NATIONALS, lexicon, ends, starts)
+            if phrase is not None and phrase.start < start:
+                limit = phrase.start
+                state = lexicon.states[term.id[4:]]
+                key = f"grp:{_adjective_slug(lexicon, state.code)}-people"
+                found.append(Found(phrase.start, phrase.end, key, f"people of {state.name}", "class", "demonym", 0.8, True, "nationals", 1, "nationals"))
+            continue
+        if (covered := inside.get(end)) is not None and covered <= start:
+            continue
         phrase = read_phrase(text, start, end, term.head, lexicon, ends, starts)
         if phrase is None:
             continue
@@ -588,7 +601,28 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
         found.append(_phrase_found(phrase, lexicon, scanned.countries, text, near))
     found += _persons(context, lexicon, scanned, places, runs, acronyms, used)
     found += _state_found(context, lexicon, scanned)
-    return [_mention(item, text) for item in _settle(found)]
+    return [_mention(item, text) for item in _joined(_settle(found), text)]
+
+
+# Kin and company that are named in one breath: "women and children", "musicians and artists".
+_TOGETHER = frozenset(("grp:civilians", "grp:family", "grp:professionals"))
+
+
+def _joined(items: list[Found], text: str) -> list[Found]:
+    """Neighbours that are one mention: "women and children"; "the British newspaper X" with the name behind it."""
+    out: list[Found] = []
+    for item in items:
+        before = out[-1] if out else None
+        if before is not None and before.rule.startswith("phrase:") and before.how == "class":
+            gap = text[before.end : item.start]
+            if gap == " and " and before.rule[7:] in _TOGETHER and item.rule[7:] in _TOGETHER and item.how == "class":
+                out[-1] = before._replace(end=item.end)
+                continue
+            if gap == " " and item.rank in (0, 3) and item.type not in ("person", "class") and before.type not in ("person", "government") and before.rule != "phrase:grp:civilians":
+                out[-1] = item._replace(start=before.start)
+                continue
+        out.append(item)
+    return out
 
 
 def _mention(item: Found, text: str) -> Mention:

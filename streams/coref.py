@@ -86,7 +86,7 @@ def _nouns(context: Context, mentions: list[Mention], lexicon: ActorLexicon) -> 
     armed = _armed(mentions)
     for match in _GROUP.finditer(text):
         start, end = match.span()
-        if not any(a <= start and end <= b for a, b in spans) or any(s < end and start < e for s, e in taken):
+        if not any(a <= start and end <= b for a, b in spans) or any(s <= end + 1 and start < e for s, e in taken):
             continue
         word = match.group(2).lower().replace("z", "s")
         terror = (match.group(1) or "").lower() in (

@@ -6,7 +6,9 @@ something happens in it. A country's name inside an organisation's ("Government 
 
 from collections.abc import Sequence
 
-from streams.actors import find_actors
+import msgspec
+
+from streams.actors import body_spans, find_actors
 from streams.context import Context
 from streams.coref import resolve_references
 from streams.lexicon import ActorLexicon
@@ -17,7 +19,8 @@ from tocsin.records import Mention
 
 def find_entities(context: Context, gazetteer: Gazetteer, lexicon: ActorLexicon) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
     """(actors, places) of one discourse, each in order of start; references resolved; only in title, body and quotes."""
-    places = find_places(context, gazetteer)
+    spans = body_spans(context.segments, len(context.text))
+    places = [p for p in find_places(context, gazetteer) if any(a <= p.start and p.end <= b for a, b in spans)]
     actors = resolve_references(context, find_actors(context, lexicon, places), lexicon)
     return settle(actors, places)
 
@@ -40,7 +43,8 @@ def settle(actors: Sequence[Mention], places: Sequence[Mention]) -> tuple[tuple[
                 rivals.append(actor)
         verdicts = [_verdict(actor, place) for actor in rivals]
         if "actor" not in verdicts:
-            kept_places.append(place)
+            nested = any(v == "both" for v in verdicts)
+            kept_places.append(msgspec.structs.replace(place, sure=False, reason="names part of an actor") if nested else place)
             for actor, verdict in zip(rivals, verdicts, strict=True):
                 if verdict == "place" and actor in kept_actors:
                     kept_actors.remove(actor)

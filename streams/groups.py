@@ -79,9 +79,9 @@ _NOT_NOUN = frozenset(
 )
 
 
-def _modifies(word: str, text: str, end: int) -> bool:
-    """Whether the head at the end of `word` only modifies the noun that follows it."""
-    if word.rsplit(" ", 1)[-1] not in _ADJECTIVAL:
+def _modifies(word: str, head: Head, text: str, end: int) -> bool:
+    """Whether the head at the end of `word` only modifies the noun that follows it ("refugee camps")."""
+    if head.plural and word.rsplit(" ", 1)[-1] not in _ADJECTIVAL:
         return False
     follower = _FOLLOWER.match(text, end)
     return follower is not None and follower.group(1) not in _NOT_NOUN and not follower.group(1).endswith(("ed", "ly"))
@@ -104,11 +104,12 @@ def read_phrase(
     text: str, start: int, end: int, head: Head, lexicon: ActorLexicon, ends: dict[int, Near], starts: dict[int, Near]
 ) -> Phrase | None:
     """The phrase around the head noun at `text[start:end]`, or None where the noun alone is not an actor."""
-    if _modifies(text[start:end].lower(), text, end):
+    if _modifies(text[start:end].lower(), head, text, end):
         return None
     words = lexicon.words
     position, names, modifiers = start, [], []
     definite = counted = named = False
+    bare_start = -1  # where the phrase begins without its leading count
     possessive = ""
     for _ in range(_WORDS):
         if position and text[position - 1] == " ":
@@ -131,6 +132,8 @@ def read_phrase(
             break
         low = word.lower()
         if low in words.determiners or low in words.possessives:
+            if bare_start < 0 and low not in words.possessives:
+                bare_start = position
             position = at
             if low in words.possessives:
                 possessive, definite = low, True
@@ -143,6 +146,8 @@ def read_phrase(
                 break
             continue
         if (low in words.numbers or _NUMBER.fullmatch(word)) and not word.endswith((",", ".")):
+            if bare_start < 0:
+                bare_start = position
             position, counted = at, True
             continue
         if counted and low in words.before_numbers:
@@ -175,7 +180,11 @@ def read_phrase(
             if word.lower() in ("the", "a"):
                 position = at
             break
+    if names and counted and bare_start > 0:  # "three Iraqi soldiers": the count is no part of a known actor's name
+        position = bare_start
     finish = end
+    if text[start:end].lower() in ("members", "member") and (match := _OF.match(text, end)) and match.end() in starts:
+        return None  # "members of X": X speaks for itself
     if (head.of or not head.plural or head.bare == "named") and (match := _OF.match(text, end)):
         near = starts.get(match.end())
         if near is not None:

@@ -12,8 +12,12 @@ _OF_ONLY = frozenset(
     "Ministry Department Office Bureau Board Committee Council Commission Organisation Organization Government Institute Union League Association Federation Fund Bank University Court Chamber Army Front Movement Party Centre Center Agency Society Authority Coalition Embassy Parliament Assembly Directorate Secretariat Academy Forum School College Network Brigade Brigades Battalion Foundation Alliance Congress Group Mission".split()
 )
 _WEAK = frozenset(
-    "Group International Services Service Post Times Daily News Press Media Forum Conference Center Centre Club Office Hospital School Support Defense Defence Operations Trust Watch Command Division Wing Intelligence Treasury Team Program Programme Forces Force Rights Opposition Resistance".split()
+    "Group International Services Service Post Times Daily News Press Media Forum Conference Center Centre Club Office Hospital School Support Defense Defence Operations Trust Watch Command Division Wing Intelligence Treasury Team Program Programme Forces Force Rights Opposition Resistance Initiative Program Team".split()
 )
+
+
+# "Front", "Brigade", "Partisans" and the like, as Arabic names of armed groups begin.
+_ARABIC_HEADS = frozenset("Jaish Jaysh Jabhat Harakat Harakah Kataib Kata'ib Kata’ib Liwa Ansar Saraya Hizb Faylaq Ahrar Tanzim Hay'at Jamaat Jama'at Jund Katibat Firqat Asaib Fatah Failaq Jamaah".split())
 
 
 class Organisation(NamedTuple):
@@ -29,6 +33,8 @@ class Organisation(NamedTuple):
 def organisation_in(text: str, run: Run, following: dict[int, Run], people: People) -> Organisation | None:
     """An organisation in a run of capitalised words, with "of X" and "for X and Y" behind it; None if no head noun is there."""
     where = [i for i, t in enumerate(run.tokens) if t.text in people.heads]
+    if run.tokens[0].text in _ARABIC_HEADS and len(run.tokens) > 1:
+        return Organisation(run.start, run.end, True, "", 0)
     if not where:
         return None
     last, end = run.tokens[where[-1]], run.tokens[-1].end

@@ -36,6 +36,11 @@ _NOT_PERSON_LAST = frozenset(
     " Minister President Secretary General Center Centre East West North South Creek Springs Falls Heights Beach Point Route Drive Lane Boulevard Terrace Pass"
     " Dam Canal Forest Port Harbour Harbor Affairs".split()
 )
+# Titles that need another beside them: "Foreign Minister", but not "Foreign Assets".
+_NOT_ALONE = frozenset(
+    "Foreign Defence Defense Interior Finance Home Justice Health First Second Special High Chief Field Press Air Staff Grand Master Private Late Former Acting"
+    " Major Police Presidential Deputy Assistant Vice Crown Rear Lance Petty Warrant Under Officer Father Head Chair Saint Captain Coach Editor Founder Leader".split()
+)
 _ALSO_WORDS = frozenset(("Will", "May", "Guy", "Christian", "Dean", "Mark", "Said", "Pope", "Frank", "Rich", "Grant"))
 
 
@@ -70,6 +75,8 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
     first, after = split_title(run, people)
     if after > first:
         proper = tokens[after:]
+        if all(t.text in _NOT_ALONE for t in tokens[first:after] if t.text in people.titles) and not (proper and proper[0].text in people.given):
+            return None
         if proper and all(t.text not in people.heads and t.text not in people.breaks for t in proper):
             return Name(tokens[0].start, tokens[-1].end, proper, True, True, "title")
         if not proper:
