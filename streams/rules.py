@@ -81,6 +81,8 @@ def _meets(rule: Rule, sighting: Sighting) -> bool:
     places = (sighting.subject.split("|")[0], *sighting.parents)
     return (
         (sighting.sure or rule.unsure)
+        # A district stands for its city and country only where a rule names them: else one event would ring four times.
+        and (bool(rule.subjects) or sighting.via is None)
         and (not rule.sources or sighting.source_id in rule.sources)
         and (not rule.countries or any(country in places for country in rule.countries))
         and (not rule.actor_types or sighting.actor_type in rule.actor_types)

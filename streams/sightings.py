@@ -5,8 +5,9 @@ stands for its city and its country too (`via` names the mention). One sighting 
 before unsure, fresh (not left as it was by an edit) before stale, title and lead before the rest.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import product
+from typing import NamedTuple
 
 from tocsin.records import Claim, Clustered, Mention, Sentence, Sighting, Tagged
 from tocsin.sketch import sentence_hash
@@ -115,6 +116,8 @@ class _Base:
 def _of_mention(base: _Base, mention: Mention) -> Iterator[Sighting]:
     span = (mention.start, mention.end)
     if mention.kind == "actor":
+        if is_class(mention.entity_id):
+            return
         yield base.sighting(mention.entity_id, "actor", mention.name, span, sure=mention.sure, actor_type=mention.type)
         return
     chain = (mention.entity_id, *mention.parent_ids)
@@ -122,7 +125,7 @@ def _of_mention(base: _Base, mention: Mention) -> Iterator[Sighting]:
         yield base.sighting(
             place,
             "place",
-            mention.name if not depth else place.removeprefix("loc:"),
+            mention.name if not depth else _readable(place),
             span,
             sure=mention.sure,
             via=mention.name if depth else None,
@@ -131,28 +134,66 @@ def _of_mention(base: _Base, mention: Mention) -> Iterator[Sighting]:
 
 
 def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention]) -> Iterator[Sighting]:
+    if claim.background:
+        return  # "taken in 2014" is history: it neither counts nor rings
     span = (claim.trigger.start, claim.trigger.end)
-    actors = [(a.entity_id, a.name, _sure(mentions, a.mention_id)) for a in claim.actors if a.entity_id]
-    places = [
-        (place, p.name if not depth else place.removeprefix("loc:"), _sure(mentions, p.mention_id))
-        for p in claim.places
-        for depth, place in enumerate((p.entity_id, *p.parent_ids))
+    actors = [
+        _Subject(a.entity_id, a.name, _sure(mentions, a.mention_id)) for a in claim.actors if a.entity_id and not is_class(a.entity_id)
     ]
-    for (actor, actor_name, actor_sure), (place, place_name, place_sure) in product(actors, places):
+    places = [
+        _Subject(
+            place, p.name if not depth else _readable(place), _sure(mentions, p.mention_id), p.name if depth else None, parents[depth:]
+        )
+        for p in claim.places
+        for parents in [p.parent_ids]
+        for depth, place in enumerate((p.entity_id, *parents))
+    ]
+    for actor, place in product(actors, places):
         yield base.sighting(
-            f"{actor}|{place}", "actor_place", f"{actor_name} + {place_name}", span, sure=actor_sure and place_sure, claim=claim
+            f"{actor.id}|{place.id}",
+            "actor_place",
+            f"{actor.name} + {place.name}",
+            span,
+            sure=actor.sure and place.sure,
+            claim=claim,
+            via=place.via,
+            parents=place.parents,
         )
     for kind, subjects in (("actor_claim", actors), ("place_claim", places)):
-        for subject, name, sure in subjects:
-            yield base.sighting(f"{subject}|{claim.type}", kind, f"{name}: {claim.type}", span, sure=sure, claim=claim)
+        for subject in subjects:
+            name = f"{subject.name}: {claim.type.replace('_', ' ')}"
+            yield base.sighting(
+                f"{subject.id}|{claim.type}",
+                kind,
+                name,
+                span,
+                sure=subject.sure,
+                claim=claim,
+                via=subject.via,
+                parents=subject.parents,
+            )
+
+
+class _Subject(NamedTuple):
+    id: str
+    name: str
+    sure: bool
+    via: str | None = None
+    parents: tuple[str, ...] = ()
+
+
+def is_class(entity_id: str) -> bool:
+    """Whether an id stands for a class of people ("officials"), an unresolved reference or "the media": no subject to watch."""
+    return entity_id.startswith(("grp:", "coref:", "src:"))
+
+
+def _readable(place: str) -> str:
+    """A readable form of a parent's id: "loc:iq-nineveh" is Nineveh."""
+    slug = place.removeprefix("loc:")
+    return (slug[3:] if slug[2:3] == "-" else slug).replace("-", " ").title()
 
 
 def _sure(mentions: dict[str, Mention], mention_id: str | None) -> bool:
     """An implicit participant was inferred, so it is not sure."""
     mention = mentions.get(mention_id or "")
     return mention.sure if mention is not None else False
-
-
-def subjects_of(found: Iterable[Sighting]) -> frozenset[str]:
-    """The subjects of some sightings."""
-    return frozenset(sighting.subject for sighting in found)

@@ -27,6 +27,8 @@ from tocsin.fold import fold
 from tocsin.records import Article, Claim, Mention, Record, Segment, Sentence, Tagged
 from tocsin.wire import flat
 
+# Languages that have claim rules. A text too short to tell ("und") is tried: the rules find nothing in other languages.
+CLAIM_LANGUAGES = frozenset(("en", "und"))
 _GAP = "\n\n"  # between title and body in the discourse
 _MENTION_ID = re.compile(r"m(\d+)-(\d+)")
 _OFFSETS = frozenset(("start", "end", "sentence_start", "sentence_end"))
@@ -86,7 +88,7 @@ def tag(article: Article, resources: Resources) -> Tagged:
         sentences=(*head, *shifted(body_sentences, -shift)),
     )
     actors, places = find_entities(context, resources.gazetteer, resources.lexicon)
-    attempted = lang in resources.rules.langs
+    attempted = lang in CLAIM_LANGUAGES
     claims: list[Claim] = []
     if attempted:
         claims = find_claims(context, actors, places, find_numbers(context), find_times(context), resources.rules)

@@ -126,7 +126,12 @@ def casualty_sightings(n: int, cluster: str, origin: str, at: str = "2018-01-06T
 def test_a_threshold_counts_texts_or_origins_never_copies(tmp_path: Path, count: str, reports: list[tuple[str, str]], rings: bool) -> None:
     many, memory = rules(tmp_path, CASUALTIES.replace("COUNT", count)), state()
     rang = [alert for n, (k, o) in enumerate(reports, 2) for alert in judge(casualty_sightings(n, k, o), many, memory)]
-    assert {alert.subject for alert in rang} == ({"loc:mosul|casualties", "loc:iraq|casualties"} if rings else set())
+    assert {alert.subject for alert in rang} == ({"loc:mosul|casualties"} if rings else set())
+
+
+def test_history_is_not_counted(tmp_path: Path) -> None:
+    many, memory = rules(tmp_path, CASUALTIES.replace("COUNT", "clusters").replace("at_least: 3", "at_least: 1")), state()
+    assert not judge(casualty_sightings(2, "k1", "a", background=True), many, memory)
 
 
 def test_a_threshold_rings_once_in_its_window(tmp_path: Path) -> None:

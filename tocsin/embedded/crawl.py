@@ -132,7 +132,8 @@ class Crawl:
         assert page is not None  # noqa: S101  # the caller looked
         try:
             future = self._workers.submit(page)
-            await asyncio.wait([asyncio.wrap_future(future)])
+            # Only the waiting is asked of asyncio; `result` turns whatever went wrong into a drop.
+            await asyncio.gather(asyncio.wrap_future(future), return_exceptions=True)
             prepared = self._workers.result(page, future)
             with self._store.transaction():
                 learned = schedule.learn(self._frontier, fetch.fetched, self._clock(), self._rhythm)
