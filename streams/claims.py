@@ -17,7 +17,7 @@ from streams.figure_claims import FigureClaim, figure_claims, places_of, quantit
 from streams.inflect import VERBAL, Form
 from streams.modality import Mood, mood
 from streams.numbers import Number, as_quantity
-from streams.roles import Roles, assign_roles
+from streams.roles import Roles, actual_form, assign_roles
 from streams.times import TimeSpan, as_event_time
 from tocsin.records import Claim, ClaimActor, ClaimPlace, EventTime, Geo, Mention, Quantity, Trigger
 
@@ -26,6 +26,7 @@ __all__ = ["find_claims", "load_claim_rules"]
 _SCOPES = frozenset(("title", "body", "quote"))
 _WINDOW = 150  # characters that "before" and "after" look
 _NEAR = 60
+_AHEAD = 300  # characters to the place that a later sentence gives for a figure
 _STEP = 32  # about three words: "prev" and "next"
 _ORDER_DECAY = 0.0002  # a claim later in the text is a little less likely the news of it
 _MOOD_WEIGHT = {
@@ -161,6 +162,9 @@ class _Finder:
     def accept(self, scene: Scene, hit: Hit, rule: Rule, form: Form) -> _Found | None:
         """The rule's judgement on one trigger."""
         roles: Roles | None = None
+        form = actual_form(scene, hit, form)
+        if not form:
+            return None
         for condition in rule.require:
             if condition.where in ("agent", "patient") and roles is None:
                 roles = assign_roles(scene, hit, form, self.rules)
@@ -277,7 +281,8 @@ class _Finder:
         left, right = min(left, start), max(right, end)
         if item.figured is not None and scene.places:
             rivals = [k.figured for k in kept if k.figured is not None]
-            own = [p for p in places_of(scene, item.figured, rivals) if not _in_frame(p, item.frames)]
+            near = places_of(scene, item.figured, rivals)
+            own = [p for p in near if not _in_frame(p, item.frames)] or near
             if own:
                 return tuple(_place(p, _place_role(scene, p, item.rule), False) for p in own)
         inside = [p for p in scene.places if left <= p.start < right and not _in_frame(p, item.frames)]
@@ -291,6 +296,8 @@ class _Finder:
         at = bisect_left(starts, scene.sentence.start)
         if at and (scene.sentence.start - known[at - 1].end < 600):
             return (_place(known[at - 1], "where", True, 0.6),)
+        if item.figured is not None and at < len(known) and known[at].start - scene.sentence.end < _AHEAD:
+            return (_place(known[at], "where", True, 0.5),)
         return ()
 
 
