@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 import yaml
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-from streams.inflect import Form, misspellings, plural, verb_forms
+from streams.inflect import VERBAL, Form, misspellings, plural, verb_forms
 from tocsin.errors import DataError
 from tocsin.records import Codes
 
@@ -159,13 +159,19 @@ def lower(text: str) -> str:
 def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
     """Every word or phrase the rules know in lower-cased text, in order, none overlapping, the longest first."""
     spaced = " " + low.translate(_SPACED) + " "
+    longest: dict[int, tuple[int, int]] = {}
+    for index, start, end in rules.automaton.find_matches_as_indexes(spaced, overlapping=True):
+        if not spaced[end].isalnum():
+            longest[start] = (end, index)  # matches come in order of their end
     patterns = rules.patterns
     found = []
-    for index, start, end in rules.automaton.find_matches_as_indexes(spaced):
-        if spaced[end].isalnum():
-            continue
-        mask, uses = patterns[index]
-        found.append(Hit(start, end - 1, mask, uses))
+    last = 0
+    for start in sorted(longest):
+        end, index = longest[start]
+        if start >= last:
+            mask, uses = patterns[index]
+            found.append(Hit(start, end - 1, mask, uses))
+            last = end
     return found
 
 
@@ -211,7 +217,14 @@ class _Vocabulary:
                 for j in range(i + 1, len(pieces) + 1):
                     if j - i < len(pieces):
                         mask |= self.masks.get(" ".join(pieces[i:j]), 0) & self.inherited
-            payloads.append((mask, tuple(self.uses.get(word, ()))))
+            uses = list(self.uses.get(word, ()))
+            for j in range(len(pieces) - 1, 0, -1):  # "withdraw from" is also a "withdraw"
+                uses += [
+                    use
+                    for use in self.uses.get(" ".join(pieces[:j]), ())
+                    if use.form & VERBAL and not any(own.rule is use.rule for own in uses) and any(own.form & VERBAL for own in uses)
+                ]
+            payloads.append((mask, tuple(uses)))
         return words, tuple(payloads)
 
     inherited = 0  # classes that a longer phrase takes over from its parts
@@ -340,7 +353,8 @@ def _load_classes(path: Path, vocabulary: _Vocabulary) -> tuple[dict[str, int], 
         actor_bits[kind] = 0
         for name in names:
             actor_bits[kind] |= bits[name]
-    vocabulary.inherited = entity
+    for bit in bits.values():
+        vocabulary.inherited |= bit
     return bits, actor_bits, entity, irregular
 
 
@@ -415,7 +429,7 @@ def _load(extra: tuple[Path, ...]) -> ClaimRules:
         bits=bits,
         actor_bits=actor_bits,
         patterns=payloads,
-        automaton=AhoCorasick([" " + w for w in words], matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA),
+        automaton=AhoCorasick([" " + w for w in words], matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA),
         affiliations=affiliations,
         entity_mask=entity,
     )

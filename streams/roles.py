@@ -11,7 +11,7 @@ from streams.claim_rules import ClaimRules, Hit
 from streams.clauses import Participant, Scene, is_preposed, listed
 from streams.inflect import VERBAL, Form
 
-__all__ = ["Roles", "assign_roles", "is_passive"]
+__all__ = ["Roles", "actual_form", "assign_roles", "is_passive"]
 
 _BY = re.compile(r"\bby\s+(?:the |a |an |at least |\w+ ){0,3}$")
 _REACH = 90  # characters between a trigger and its patient
@@ -40,6 +40,42 @@ def is_passive(scene: Scene, trigger: Hit, form: Form, rules: ClaimRules) -> boo
                 return True
     after = scene.low[trigger.end : trigger.end + 40]
     return bool(re.match(r"\s+(?:\w+\s+)?by\s", after)) or (form & Form.PAST == 0 and not _has_have(scene, trigger, rules))
+
+
+_VERB_BEFORE = re.compile(
+    r"(?:^|[,;:]\s|\b(?:to|not|and|or|will|would|can|could|may|might|must|should|shall|do|does|did|who|which|that|they|we|he|she|it|i|you|don't|didn't|then|also|often|"
+    r"regularly|repeatedly|now|still|\w+ly))\s*$"
+)
+_NOUN_BEFORE = re.compile(
+    r"\b(?:the|a|an|this|that|these|those|its|his|her|their|our|of|in|by|with|during|after|before|from|for|at|on|under|against|amid|despite|multiple|several|many|more|"
+    r"new|two|three|four|five|six|series of|recent|deadly|heavy|major|another|second|first|separate|daily|latest|similar|fresh|fierce|some|all|no|any|every|each|\w+'s|\d+)\s*$"
+)
+_ING_NOUN = re.compile(r"\b(?:the|a|an|this|of|its|his|her|their|mass|\w+'s)\s*$")
+
+
+def actual_form(scene: Scene, trigger: Hit, form: Form) -> Form:
+    """What an ambiguous form is here: "the attacks" is a noun, "rebels attack" a verb; an empty form if it is neither of `form`."""
+    if not form & (Form.BASE | Form.ING):
+        return form
+    head = scene.low[max(scene.sentence.start, trigger.start - 18) : trigger.start]
+    if form & Form.ING:
+        noun = bool(_ING_NOUN.search(head)) or scene.low.startswith(" of ", trigger.end)
+    elif form & (Form.PAST | Form.PARTICIPLE):  # "hit", "set"
+        return form & ~Form.NOUN if not _ING_NOUN.search(head) or not form & Form.NOUN else Form.NOUN
+    else:
+        noun = bool(_NOUN_BEFORE.search(head)) or not (_VERB_BEFORE.search(head) or _subject_near(scene, trigger))
+    if noun:
+        return Form.NOUN if form & Form.ING else form & (Form.NOUN | Form.PHRASE)
+    return form & ~Form.NOUN if form & ~Form.NOUN else Form(0)
+
+
+def _subject_near(scene: Scene, trigger: Hit) -> bool:
+    """Whether a named or known noun stands right before: the subject of a verb in its base form."""
+    if trigger.start - scene.sentence.start < 2:
+        return False
+    if any(0 < trigger.start - p.end <= 1 for p in scene.participants):
+        return True
+    return any(0 < trigger.start - p.end <= 1 for p in scene.places)
 
 
 def _has_have(scene: Scene, trigger: Hit, rules: ClaimRules) -> bool:
@@ -99,11 +135,12 @@ def _subject(scene: Scene, trigger: Hit) -> tuple[Participant, ...]:
 
 
 def _after(scene: Scene, trigger: Hit, allowed: tuple[str, ...]) -> tuple[Participant, ...]:
-    """The first participant after a trigger, unless a preposition other than `allowed` governs it."""
+    """The first participant after a trigger in its clause, unless a preposition other than `allowed` governs it."""
+    _, right = scene.clause(trigger.start, trigger.end)
     for at, person in enumerate(scene.participants):
         if person.start < trigger.end:
             continue
-        if person.start - trigger.end > _REACH:
+        if person.start - trigger.end > _REACH or person.start >= right:
             break
         word = is_preposed(scene.low, person.start, trigger.end)
         if word and word not in allowed:
