@@ -175,10 +175,19 @@ class Fetcher:
         if status >= 500 or status == 408:
             return self._failed(request, "http-5xx", f"HTTP {status}", status)
         if status >= 400:
-            return self._refused(request, "http-4xx", f"HTTP {status}", status)
+            return self._summary_only(request, url, response)
         if status not in (200, 203):
             return self._refused(request, "http-other", f"HTTP {status}", status)
         return None
+
+    def _summary_only(self, request: Request, url: str, response: aiohttp.ClientResponse) -> Fetch:
+        """A server that refuses the page (403, a paywall's 402) leaves what its feed said; `clean` makes a flagged article of that."""
+        detail = f"HTTP {response.status}"
+        if request.kind != "page" or request.item is None or not request.item.summary:
+            return self._refused(request, "http-4xx", detail, response.status)
+        note = self._note(request, "fetched", "http-4xx", f"{detail}; the feed's summary stands in", response.status)
+        content_type = response.headers.get("Content-Type")
+        return Fetch(note, make_page(request, self._sources.get(request.source_id), url, response.status, content_type, b"", note.at))
 
     async def _by_body(self, request: Request, url: str, response: aiohttp.ClientResponse, body: bytes) -> Fetch:
         content_type = response.headers.get("Content-Type")
@@ -247,8 +256,8 @@ class Fetcher:
     def _forbidden(self, request: Request, host: str, verdict: Verdict) -> Fetch:
         if verdict.reason == "robots":
             return self._refused(request, "robots", f"robots.txt of {host} forbids this address")
-        if verdict.reason == "address":
-            return self._refused(request, "address", f"{guard.BLOCKED}: {host}")
+        if verdict.reason in ("address", "bad-url"):
+            return self._refused(request, verdict.reason, f"{guard.BLOCKED}: {host}" if verdict.reason == "address" else host)
         return self._failed(request, verdict.reason, f"asking {host} for robots.txt")
 
     def _broken(self, request: Request, error: Exception) -> Fetch:

@@ -311,7 +311,9 @@ def _json_line(line: _Line, name: str, path: Path | None, given: _Given) -> Inpu
         try:
             url = fetchable(line.url) if not line.url.startswith("file:") else line.url
         except Quarantine as error:
-            return _drop(given, name, "bad-url", str(error))
+            if line.html is None and line.text is None:
+                return _drop(given, name, "bad-url", str(error))
+            url = name  # the address is wrong, what came with it is not
     if line.html is not None:
         if "<" in line.html or not line.html.strip():
             return _page(line.html.encode("utf-8", "replace"), url, given, line)
@@ -361,7 +363,8 @@ def _warc(source: Path | _Readable, url: str, given: _Given) -> Iterator[Input]:
     kinds = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.revisit
     last = 0
     try:
-        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
+        opened: Any = source.open("rb") if isinstance(source, Path) else nullcontext(source)
+        with opened as stream:
             for record in ArchiveIterator(stream, record_types=kinds, parse_http=True, auto_decode="all"):
                 last = record.stream_pos
                 yield _warc_record(record, given)
