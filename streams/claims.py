@@ -28,7 +28,9 @@ _WINDOW = 150  # characters that "before" and "after" look
 _NEAR = 60
 _AHEAD = 300  # characters to the place that a later sentence gives for a figure
 _STEP = 32  # about three words: "prev" and "next"
-_ORDER_DECAY = 0.0002  # a claim later in the text is a little less likely the news of it
+_ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
+_CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
+_WHEN = frozenset(("after", "before", "since", "while", "as", "amid"))
 _MOOD_WEIGHT = {
     "asserted": 1.0,
     "reported": 1.0,
@@ -188,6 +190,8 @@ class _Finder:
             score *= 0.85
         if not roles.agents and not roles.patients:
             score *= 0.95
+        if _is_circumstance(scene, hit, form, self.rules):
+            score *= _CIRCUMSTANCE
         score *= 1.0 - min(_ORDER_DECAY * (hit.start - self.context.title_length), 0.15)
         return _Found(rule, hit, form, roles, state, frames, score, scene.clause(hit.start, hit.end))
 
@@ -299,6 +303,17 @@ class _Finder:
         if item.figured is not None and at < len(known) and known[at].start - scene.sentence.end < _AHEAD:
             return (_place(known[at], "where", True, 0.5),)
         return ()
+
+
+def _is_circumstance(scene: Scene, hit: Hit, form: Form, rules: ClaimRules) -> bool:
+    """Whether the trigger only tells when or why something else happened: "... after the attack", "... amid clashes"."""
+    mask = rules.bits["circumstance"]
+    if not scene.mask & mask:
+        return False
+    if form & VERBAL:
+        left, _ = scene.clause(hit.start, hit.end)
+        return scene.opener(left) in _WHEN and left > scene.sentence.start
+    return any(h.mask & mask and 0 <= hit.start - h.end <= _STEP for h in scene.hits)
 
 
 def words_of(text: str, hit: Hit) -> str:
