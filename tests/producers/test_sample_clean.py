@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import lxml.html
 import pytest
 import yaml
 
 from producers.clean import clean
 from producers.feeds import read_listing
-from producers.sample.site import answers, catalogue, sources
+from producers.sample.site import answers, catalogue, current, sources
 from producers.sources import load_sources
 from tocsin.records import Article, FeedItem, Page
 
@@ -16,6 +17,33 @@ BASE, OTHER_BASE = "http://127.0.0.1:8765", "http://127.0.0.1:8766"
 EXPECTED: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "golden" / "sample_expected.yaml").read_text("utf-8"))["pages"]
 INDEXED = [path for path, page in EXPECTED.items() if page["fate"] == "indexed"]
 ANSWERS = {edition: answers(BASE, OTHER_BASE, edition) for edition in (1, 2)}
+
+PAGES = {page.path: page for page in current(1)}
+LONG_REPORT = "/courier/longread/battle-of-mosul-day-by-day"
+
+_BYLINE = "a line with the day and the author, in markup that does not say so, stays in the body"
+# What cleaning does not manage yet, by (test, page). Strict: a line whose page comes out right must be taken away.
+KNOWN = {
+    ("exact", "other:/mirror/raqqa-displaced.html"): _BYLINE,
+    ("exact", "/courier/premium/2017/raqqa-endgame"): "a stub of one paragraph: title, byline and share buttons come with it",
+    ("exact", "/euphrates/131-raqqa-figures"): _BYLINE,
+    ("exact", "/euphrates/118-raqqa-retaken"): _BYLINE,
+    ("exact", "/euphrates/101-mosul-inquiry"): _BYLINE,
+    ("exact", "/sada/2017/10/17/140"): "paragraphs of line breaks only: menu, byline and share buttons come with them",
+    ("exact", "/exemple/mali/moura-rapport-onu"): _BYLINE,
+    ("exact", "/exemple/burkina/deux-millions-deplaces"): _BYLINE,
+    ("exact", "/nile/2023/12/wad-madani"): _BYLINE,
+    ("exact", "/nile/2023/07/el-geneina-grave"): _BYLINE,
+    ("exact", "/nile/2023/04/khartoum-fighting"): _BYLINE,
+}
+
+
+def cases(test: str, *paths: str) -> list[Any]:
+    """Pages as parameters of one test, the known failures among them marked."""
+    return [
+        pytest.param(path, marks=[pytest.mark.xfail(reason=KNOWN[test, path], strict=True)] if (test, path) in KNOWN else [])
+        for path in paths
+    ]
 
 
 def address(path: str) -> str:
@@ -78,6 +106,23 @@ def test_the_body_has_all_that_was_written_and_nothing_else(path: str) -> None:
     assert [words for words in expected.get("has_not", ()) if words in text] == []
 
 
+def written(path: str) -> str:
+    """The article's own words, without blanks: its blocks but those that hold words the expectations keep out of the body."""
+    page = PAGES[path]
+    tree = lxml.html.fragment_fromstring(page.sections["body"], create_parent="div")
+    foreign = [*EXPECTED[path].get("has_not", ()), EXPECTED[path].get("bio", "no bio here")]
+    for block in tree:
+        if any(words in block.text_content() for words in foreign):
+            block.drop_tree()
+    return "".join(tree.text_content().split())
+
+
+@pytest.mark.parametrize("path", cases("exact", *(path for path in INDEXED if path != LONG_REPORT)))
+def test_the_body_is_the_article_word_for_word(path: str) -> None:
+    standfirst = "".join(PAGES[path].summary.split())  # some outlets print it: part of the article or not, both are right
+    assert "".join(cleaned(path).text.split()).removeprefix(standfirst) == written(path)
+
+
 @pytest.mark.parametrize("path", [path for path in INDEXED if "edition_2" in EXPECTED[path]])
 def test_the_second_edition_is_another_version_of_the_same_article(path: str) -> None:
     expected, first, second = EXPECTED[path]["edition_2"], cleaned(path, 1), cleaned(path, 2)
@@ -123,8 +168,7 @@ def test_trouble_is_flagged(path: str) -> None:
 
 
 def test_nothing_of_the_very_long_report_is_cut() -> None:
-    path = "/courier/longread/battle-of-mosul-day-by-day"
-    article = cleaned(path)
+    article = cleaned(LONG_REPORT)
     assert len(article.text) > 150_000
     assert not {flag for flag in article.flags if flag.startswith("capped")}
     missing = [day for day in range(1, 268) if f"This was day {day} of the operation" not in article.text]
