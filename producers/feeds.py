@@ -92,22 +92,23 @@ def _feed(data: bytes, url: str, content_type: str | None) -> Listing:
         return Listing("unreadable", problem=f"feed cannot be parsed: {type(error).__name__}: {error}"[:300])
     items: dict[str, FeedItem] = {}
     unusable = 0
-    lang = _text(parsed.feed.get("language"))
-    for entry in parsed.entries[:MAX_ITEMS]:
+    lang = _text(parsed.get("feed", {}).get("language"))
+    entries = parsed.get("entries", [])
+    for entry in entries[:MAX_ITEMS]:
         item = _entry(entry, url, lang)
         if item is None:
             unusable += 1
         else:
             items.setdefault(item.url, item)
     problems = [mended] if mended else []
-    if not parsed.version and not items:
+    if not parsed.get("version") and not items:
         return Listing("unreadable", problem=mended or _complaint(parsed) or "neither a feed nor a sitemap")
-    if parsed.bozo and (complaint := _complaint(parsed)):
+    if parsed.get("bozo") and (complaint := _complaint(parsed)):
         problems.append(complaint)
     if unusable:
         problems.append(f"{unusable} items without an address")
-    if len(parsed.entries) > MAX_ITEMS:
-        problems.append(f"{len(parsed.entries) - MAX_ITEMS} items beyond the first {MAX_ITEMS} left out")
+    if len(entries) > MAX_ITEMS:
+        problems.append(f"{len(entries) - MAX_ITEMS} items beyond the first {MAX_ITEMS} left out")
     return Listing("feed", tuple(items.values()), problem="; ".join(problems))
 
 
