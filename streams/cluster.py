@@ -13,7 +13,6 @@ from that state and rebuilt from it at start.
 
 from collections.abc import Iterable, MutableMapping
 from datetime import datetime, timedelta
-from difflib import SequenceMatcher
 
 from streams.segment import segment, sentences
 from tocsin import ids
@@ -21,15 +20,15 @@ from tocsin.clock import parse
 from tocsin.records import Article, Clustered, Record, Sketch
 from tocsin.sketch import sentence_hash, similarity, sketch
 
-BODY_SIMILARITY = 0.7  # between a text and its copy with a few edits; rewritten reports of one event stay below 0.3
-LEAD_SIMILARITY = 0.8  # the shorter text must also be mostly contained in the longer one
+BODY_SIMILARITY = 0.6  # between a text and its copy with a few edits; rewritten reports of one event stay below 0.3
+LEAD_SIMILARITY = 0.5  # of a truncated copy, whose words must also be mostly contained in the longer text
+CONTAINED = 0.55
 LEAD_SHORTER = 0.8  # a truncated copy has at most this share of its leader's words
 WINDOW = timedelta(hours=72)  # between the publication of a text and that of a copy
 MEMORY = timedelta(days=30)
 CAP = 500_000
 _MOST_SENTENCES = 5000  # hashes remembered per article: an edit of a longer history is treated as new text
-_BANDS, _ROWS = 25, 5  # finds a pair of similarity 0.7 with probability 0.99, 0.8 with 0.99995
-_LEAD_BANDS, _LEAD_ROWS = 18, 7  # 0.8 with 0.985, 0.9 with 0.9999
+_BANDS, _ROWS = 32, 4  # finds a pair of similarity 0.5 with probability 0.87, 0.6 with 0.988, 0.7 with 0.9998
 _SHORT_WORDS = 25  # shorter texts are too easily alike: only equal ones are copies
 
 
@@ -186,7 +185,7 @@ def alike(leader: Sketch, other: Sketch) -> float:
         lead = similarity(leader.lead, other.lead)
         # Of a truncated copy the body's similarity is the share of words it kept, if it kept them unchanged.
         contained = body * (shorter + longer) / (shorter * (1 + body)) if body else 0.0
-        degree = lead if lead >= LEAD_SIMILARITY and contained >= LEAD_SIMILARITY else 0.0
+        degree = lead if lead >= LEAD_SIMILARITY and contained >= CONTAINED else 0.0
     else:
         degree = 0.0
     return degree if degree and _changed_figures(leader, other) <= 1 and not _other_dates(leader, other) else 0.0
@@ -214,23 +213,26 @@ def _decision(member: Member) -> Clustered:
 
 
 def _band_keys(own: Sketch) -> list[tuple[int, int, int]]:
-    keys: list[tuple[int, int, int]] = []
-    for which, (values, bands, rows) in enumerate(((own.body, _BANDS, _ROWS), (own.lead, _LEAD_BANDS, _LEAD_ROWS))):
-        keys += [(which, band, hash(values[band * rows : (band + 1) * rows])) for band in range(bands) if values]
-    return keys
+    return [
+        (which, band, hash(values[band * _ROWS : (band + 1) * _ROWS]))
+        for which, values in enumerate((own.body, own.lead))
+        if values
+        for band in range(_BANDS)
+    ]
 
 
 def _changed_figures(leader: Sketch, other: Sketch) -> int:
-    """How many figures of one were replaced in the other; a figure only left out or added is no change."""
-    left = [number for number in leader.numbers if number.startswith("n:")]
-    right = [number for number in other.numbers if number.startswith("n:")]
-    return sum(
-        max(i2 - i1, j2 - j1) for op, i1, i2, j1, j2 in SequenceMatcher(a=left, b=right, autojunk=False).get_opcodes() if op == "replace"
-    )
+    """How many figures of one were replaced in the other; a figure only left out, added or moved down is no change."""
+    return min(len(_figures_lost(leader, other)), len(_figures_lost(other, leader)))
+
+
+def _figures_lost(here: Sketch, there: Sketch) -> set[str]:
+    """Figures of the title and lead here that are not near the beginning there."""
+    return {number for number in here.numbers if number.startswith("n:")} - {*there.numbers, *there.later}
 
 
 def _other_dates(leader: Sketch, other: Sketch) -> bool:
     """Both name dates, and each names one the other does not."""
     left = {number for number in leader.numbers if number.startswith("d:")}
     right = {number for number in other.numbers if number.startswith("d:")}
-    return bool(left - right and right - left)
+    return bool(left - {*right, *other.later} and right - {*left, *leader.later})

@@ -68,6 +68,8 @@ def tag(article: Article, resources: Resources) -> Tagged:
         title = ""  # the body already opens with it
     lang, lang_confidence = detect(article.text or title, article.lang or article.source_lang)
     body_segments = segment(article.text)
+    if title:  # then a short first line is a line of the body, not a headline
+        body_segments = tuple(replace(s, kind="body") if s.kind == "title" else s for s in body_segments)
     body_sentences = sentences(article.text, body_segments)
     shift = len(title) + len(_GAP) if title else 0
     head = (Sentence(start=0, end=len(title), scope="title"),) if title else ()

@@ -119,6 +119,7 @@ class Sketch(Record, frozen=True, kw_only=True):
     body: tuple[int, ...]  # MinHash of the body's 5-word shingles
     lead: tuple[int, ...]  # MinHash of the lead's shingles (truncated wire copy)
     numbers: tuple[str, ...]  # figures and dates of title and lead, in order: same boilerplate, other figures = other news
+    later: tuple[str, ...] = ()  # those of the next stretch of the body: a figure that an inserted note pushed down is not gone
     words: int  # words in the body
 
 

@@ -53,7 +53,9 @@ def sketch(title: str | None, text: str) -> Sketch:
     """Sketch one article; deterministic, about 0.2 ms for 4.5 KB."""
     body = words(text)
     lead = body[:LEAD_WORDS]
-    return Sketch(body=_minhash(body), lead=_minhash(lead), numbers=_numbers(words(title or "")) + _numbers(lead), words=len(body))
+    numbers = _numbers(words(title or "")) + _numbers(lead)
+    later = _numbers(body[LEAD_WORDS : 2 * LEAD_WORDS])
+    return Sketch(body=_minhash(body), lead=_minhash(lead), numbers=numbers, later=later, words=len(body))
 
 
 def similarity(left: tuple[int, ...], right: tuple[int, ...]) -> float:
