@@ -94,6 +94,7 @@ class Gazetteer:
         self._countries: str = data["countries"]
         self._regions = array("h", data["regions"])  # index into curated places, -1: unknown
         self._names: list[str] = data["city_names"].split("\n")
+        self.detailed = frozenset(data["detailed"])  # countries whose towns and quarters are curated
         self.country_index = {p.country: i for i, p in enumerate(self._curated) if p.type == "country" and p.country}
 
     def __len__(self) -> int:
@@ -160,6 +161,10 @@ class Gazetteer:
             place = self._curated[index]
             return None if place.lat is None or place.lon is None else (place.lat, place.lon)
         return self._lats[index - self._base], self._lons[index - self._base]
+
+    def level(self, index: int) -> str:
+        """Type of a place; every populated place that is not curated is a "city"."""
+        return self._curated[index].type if index < self._base else "city"
 
     def is_curated(self, index: int) -> bool:
         """Whether a place comes from tier A."""

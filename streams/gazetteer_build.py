@@ -77,6 +77,7 @@ class _Builder:
         for city in self.cities:
             self.by_country.setdefault(city.countrycode, []).append(city)
         self.seats: dict[tuple[str, str], int] = {}  # (country, admin1 code) -> curated index
+        self.detailed: set[str] = set()
         self.spellings: dict[str, dict[str, list[_City]]] = {}
 
     def add_name(self, name: str, index: int, kind: int) -> None:
@@ -288,6 +289,8 @@ def _add_conflict(build: _Builder, path: Path, data: Mapping[str, Any]) -> None:
         try:
             _add_regions(build, country, entry.get("admin1") or {})
             towns = _add_towns(build, country, entry.get("towns") or [])
+            if towns:
+                build.detailed.add(country)
             for town, quarters in (entry.get("districts") or {}).items():
                 row = build.rows[towns[town]]
                 for written in quarters:
@@ -362,6 +365,7 @@ def compile_data(focus: frozenset[str], extra: Path | None) -> dict[str, Any]:
         if gap:
             longest[first] = max(longest.get(first, 0), key.count(" ") + 1)
     return {
+        "detailed": sorted(build.detailed),
         "curated": [tuple(row) for row in build.rows],
         "names": {key: found[0] if len(found) == 1 else tuple(found) for key, found in build.names.items()},
         "longest": longest,

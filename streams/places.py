@@ -7,8 +7,7 @@ about -> which reading -> longer and derived names ("Mosul city", "eastern Mosul
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from streams import place_patterns as words
 from streams.context import Context
@@ -16,13 +15,12 @@ from streams.gazetteer import (
     ABBREVIATION,
     ALTERNATE,
     DEMONYM,
+    HISTORICAL,
     MAIN,
     Gazetteer,
     Hit,
     Place,
     cyrillic_stem,
-    place_key,
-    skeleton,
     without_article,
 )
 from streams.geocode import Evidence, in_context, prior, rank
@@ -243,16 +241,19 @@ def _judge(
     joined_after = gap_after == " " and last < len(keys)
     capital_before = joined_before and text.capital(first - 1) and before not in words.FUNCTION
     capital_after = joined_after and text.capital(last)
-    score = _size(gazetteer, name.hits)
+    if name.start and raw[name.start - 1] in "$€£#@" or (demonym and surface[-1] == "s" and name.key not in ("us",)):
+        name.rejected = "a currency or a people"
+        return
     if not _abbreviation_ok(name, text, position, names):
         name.rejected = "abbreviation"
         return
+    score = _size(gazetteer, name.hits)
     abbreviated = all(hit.kind == ABBREVIATION for hit in name.hits)
     if single and len(name.key) <= 3 and not abbreviated and name.key.isascii() and not demonym:
         score -= 1.2
-    if single and name.key in words.AMBIGUOUS:
+    if single and name.key in words.AMBIGUOUS and not abbreviated:
         score -= 2.6
-    if single and name.key in lower and not demonym:
+    if single and name.key in lower and not demonym and not abbreviated:
         score -= 2.0
     if not single and not demonym:
         score += 0.6
@@ -441,11 +442,19 @@ def _senses(names: list[_Name], gazetteer: Gazetteer, evidence: Evidence, own: d
     for key, hits in hits_of.items():
         scored: list[tuple[Hit, float]] = []
         votes = own.get(key, {})
+        levels = {gazetteer.level(hit.index) for hit in hits if hit.kind != HISTORICAL}
         for hit in hits:
             score = in_context(gazetteer, hit, evidence, votes, key)
+            level = gazetteer.level(hit.index)
+            if "country" in levels and level != "country":
+                score -= 2.0
             for holder, bonus in holders.get(key, ()):
                 if holder != hit.index and _inside(gazetteer, hit.index, holder):
-                    score += bonus
+                    score += (
+                        bonus
+                        if not levels & {"country", "admin1"} or level != "city" or gazetteer.level(holder) == "country"
+                        else 0.4 * bonus
+                    )
                     break
             scored.append((hit, score))
         ranked = rank(scored)
@@ -533,15 +542,11 @@ def _mention(name: _Name, strength: float, sense: _Sense, text: _Text, gazetteer
     parents = place.parents
     if folded is not None and hit.kind != DEMONYM:
         tail = words.NOUN_AFTER.match(folded, end)
-        if (
-            tail
-            and place.type != "country"
-            and not tail["noun"].endswith("s")
-            and (text.text[tail.start("noun")].islower() or tail["noun"] in _CAPITAL_NOUNS)
-        ):
+        detailed = place.country in gazetteer.detailed
+        if tail and place.type != "country" and not tail["noun"].endswith("s") and _noun_belongs(text.text, tail, detailed):
             end = tail.end()
         head = folded[max(floor, start - 40) : start]
-        derived = _derived(head, folded, end, place)
+        derived = _derived(head, folded, end, place) if detailed else None
         if derived:
             how = "derived"
             suffix, readable, cut, stretch = derived
@@ -550,7 +555,7 @@ def _mention(name: _Name, strength: float, sense: _Sense, text: _Text, gazetteer
             entity, parents = f"{place.id}#{suffix}", (place.id, *place.parents)
             precision = "city_part" if place.type in ("city", "town") and "countryside" not in suffix else "region_part"
             kind, km = precision, place.km if place.type != "city" else max(place.km, 10.0)
-        elif (before := words.NOUN_BEFORE.search(head)) and place.type not in ("country", "continent"):
+        elif (before := words.NOUN_BEFORE.search(head)) and place.type not in ("country", "continent") and detailed:
             start -= len(head) - before.start("noun")
     sure = strength >= _SURE and sense.margin >= 0.5
     reason = "" if sure else "weak evidence that this is a place" if strength < _SURE else "two readings are close"
@@ -616,3 +621,15 @@ def _derived(head: str, folded: str, end: int, place: Place) -> tuple[str, str, 
 
 def _adjective(way: str) -> str:
     return way if way == "central" else way.replace("-", "") + "ern"
+
+
+def _noun_belongs(text: str, tail: re.Match[str], detailed: bool) -> bool:
+    """Whether a noun behind a name is part of it: "Fars Province"; where curated towns and governorates share names, "Mosul city" too."""
+    if text[tail.start("noun")].islower():
+        return detailed
+    return tail["noun"] in _CAPITAL_NOUNS and _ends_phrase(text, tail.end())
+
+
+def _ends_phrase(text: str, end: int) -> bool:
+    """Whether no further capitalised word follows: "Kano State said", not "Kano State Police"."""
+    return not (end + 1 < len(text) and text[end] == " " and text[end + 1].isupper())
