@@ -229,7 +229,7 @@ def _sitemap(data: bytes, url: str) -> Listing:
     if root is None:
         return Listing("unreadable", problem="malformed sitemap")
     problem = f"malformed sitemap: {parser.error_log[0].message}"[:300] if len(parser.error_log) else ""
-    index = etree.QName(root).localname.lower() == "sitemapindex"
+    index = _local(root) == "sitemapindex"
     items: dict[str, FeedItem] = {}
     unusable = 0
     for count, element in enumerate(_children(root)):
@@ -250,6 +250,11 @@ def _sitemap(data: bytes, url: str) -> Listing:
     return Listing("sitemap", tuple(items.values()), problem=problem)
 
 
+def _local(element: Any) -> str:
+    """Name of an element without its namespace or prefix, in lower case; lxml's own reading refuses names that a mended file may have."""
+    return str(element.tag).rpartition("}")[2].rpartition(":")[2].lower()
+
+
 def _children(parent: Any) -> Iterator[Any]:
     return (child for child in parent if isinstance(child.tag, str))
 
@@ -259,9 +264,9 @@ def _sitemap_entry(element: Any, base: str) -> FeedItem | None:
     said: dict[str, str] = {}
     for node in element.iter():
         if isinstance(node.tag, str):
-            name = etree.QName(node).localname.lower()
+            name = _local(node)
             above = node.getparent()
-            if name in ("loc", "title") and above is not element and etree.QName(above).localname.lower() != "news":
+            if name in ("loc", "title") and above is not element and _local(above) != "news":
                 continue  # an image's or a video's, not the page's
             said.setdefault(name, node.text or "")
     url = _first_address([said.get("loc")], base)
