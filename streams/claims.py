@@ -26,8 +26,9 @@ __all__ = ["find_claims", "load_claim_rules"]
 _SCOPES = frozenset(("title", "body", "quote"))
 _WINDOW = 150  # characters that "before" and "after" look
 _NEAR = 60
+_BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
 _AHEAD = 300  # characters to the place that a later sentence gives for a figure
-_STEP = 32  # about three words: "prev" and "next"
+_STEP = 40  # about three words: "prev" and "next"
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
 _WHEN = frozenset(("after", "before", "since", "while", "as", "amid"))
@@ -155,8 +156,10 @@ class _Finder:
             for rule, form in hit.uses:
                 if accepted := self.accept(scene, hit, rule, form):
                     found.append(accepted)
-        figured = [self.judged(scene, f.trigger, f.rule, f.form, None)._replace(figured=f) for f in figure_claims(self.context, scene, self.rules)]
-        kept = [item for item in _resolve(found) if not _is_told(item, figured)] + figured
+        kept = _resolve(found)
+        figures = figure_claims(self.context, scene, self.rules, [(item.rule, item.trigger) for item in kept])
+        figured = [self.judged(scene, f.trigger, f.rule, f.form, None)._replace(figured=f) for f in figures]
+        kept = [item for item in kept if not _is_told(item, figured)] + figured
         claims = [self.record(scene, item, kept) for item in kept]
         claims.sort(key=lambda c: (c.start, c.end))
         return claims
@@ -227,10 +230,14 @@ class _Finder:
         context, rule, trigger = self.context, item.rule, item.trigger
         start, end = _span(scene, item, kept, context.text)
         if item.figured is not None:
-            start, end = _figured_span(item.figured, start, end, context.text)
+            start, end = _figured_span(item.figured, scene, start, end, context.text)
         actors = _actors(item.roles, rule, context.text)
         places = self.places(scene, item, kept, start, end)
-        quantities = quantities_of(item.figured.figures) if item.figured is not None else _quantities(scene, item, kept, start, end)
+        quantities: tuple[Quantity, ...] = ()
+        if item.figured is not None:
+            quantities = quantities_of(item.figured.figures)
+        elif rule.type not in _FIGURED:
+            quantities = _quantities(scene, item, kept, start, end)
         attribution = as_attribution(item.frames, context.text, self.rules)
         when = _event_time(scene, item, start, end, context.published_at)
         history = item.mood.background or _is_history(when, context.published_at)
@@ -345,7 +352,7 @@ def _resolve(found: list[_Found]) -> list[_Found]:
             ):
                 clash = True
                 break
-            sub_event = item.rule.codes.acled_sub_event
+            sub_event = item.rule.codes.acled_sub_event if item.rule.type not in _FIGURED else ""
             if sub_event and (
                 sub_event in other.rule.beats or (sub_event == other.rule.codes.acled_sub_event and same_type and not _own(item))
             ):
@@ -354,7 +361,7 @@ def _resolve(found: list[_Found]) -> list[_Found]:
         if not clash:
             kept.append(item)
     strong = set().union(*(k.rule.beats for k in kept)) if kept else set()
-    return [k for k in kept if k.rule.codes.acled_sub_event not in strong or k.score > 1.0]
+    return [k for k in kept if k.rule.codes.acled_sub_event not in strong or k.rule.type in _FIGURED or k.score > 1.0]
 
 
 def _apart(one: _Found, two: _Found) -> bool:
@@ -362,6 +369,7 @@ def _apart(one: _Found, two: _Found) -> bool:
     return one.rule.subtype != two.rule.subtype and one.rule.type not in ("armed_clash", "remote_strike", "unrest")
 
 
+_FIGURED = frozenset(("displacement", "casualties"))  # types whose every figure makes a claim of its own
 _FORECAST = frozenset(("expected", "possible", "conditional"))
 
 
@@ -375,13 +383,20 @@ def _is_told(item: _Found, figured: Sequence[_Found]) -> bool:
     return False
 
 
-def _figured_span(figured: FigureClaim, start: int, end: int, text: str) -> tuple[int, int]:
-    """The claim's words, kept to the figure's own stretch of the sentence."""
-    start = min(max(start, figured.floor), figured.start)
+_LOOSE_END = re.compile(r"(?:[\s,;:.!?(–—-]|\b(?:and|while|but|or|with|including|as)\b)+$")
+
+
+def _figured_span(figured: FigureClaim, scene: Scene, start: int, end: int, text: str) -> tuple[int, int]:
+    """The claim's words: the clause around the figure, kept to the figure's own stretch of the sentence."""
+    number = figured.figures[0].number
+    if figured.floor > scene.sentence.start:
+        start = figured.start
+    else:
+        start = min(max(start, figured.floor), figured.start)
+    end = max(end if figured.trigger.end > figured.floor else 0, scene.clause(number.start, number.end)[1])
     end = max(min(end, figured.ceiling), figured.end)
-    while start < figured.start and not text[start].isalnum():
-        start += 1
-    return start, start + len(text[start:end].rstrip(" ,;:.\n\t(–—-")) if end > figured.end else end
+    loose = _LOOSE_END.search(text, figured.end, end)
+    return start, loose.start() if loose else end
 
 
 def _own(item: _Found) -> bool:

@@ -4,6 +4,7 @@
 of its code, the trigger its mood is read from, and the places it speaks of. The engine (`streams.claims`) does the rest.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ _DWELLINGS = frozenset(
         "maisons",
     )
 )
+_CONTRAST = re.compile(r"\b(?:unlike|whereas|compared (?:to|with)|in contrast to)\b")
 _PEOPLE = frozenset(("person", "household"))
 
 
@@ -54,8 +56,8 @@ class FigureClaim(NamedTuple):
     ceiling: int
 
 
-def figure_claims(context: Context, scene: Scene, rules: ClaimRules) -> list[FigureClaim]:
-    """The claims of displacement and casualties that the figures of a sentence make, in order."""
+def figure_claims(context: Context, scene: Scene, rules: ClaimRules, accepted: Sequence[tuple[Rule, Hit]] = ()) -> list[FigureClaim]:
+    """The claims that the figures of a sentence make, in order: displacement, casualties, and targeted attacks already `accepted`."""
     if not scene.numbers:
         return []
     sentence = scene.sentence
@@ -63,7 +65,7 @@ def figure_claims(context: Context, scene: Scene, rules: ClaimRules) -> list[Fig
     groups: list[list[Figure]] = []
     kept: dict[int, list[Figure]] = {}
     for at, figure in enumerate(figures):
-        if _rule_id(figure) is None:
+        if _rule_id(figure) is None and not (figure.code == "targeted" and figure.unit in ("person", "fighter")):
             continue
         partner = kept.get(figure.restates) if figure.restates >= 0 else None
         if figure.subset and kept:
@@ -77,12 +79,14 @@ def figure_claims(context: Context, scene: Scene, rules: ClaimRules) -> list[Fig
     found = []
     for index, group in enumerate(groups):
         first = group[0]
-        rule = by_id.get(_rule_id(first) or "")
+        main = figures[first.main] if first.main >= 0 else first
+        rule = _attack(main, accepted) if first.code == "targeted" else by_id.get(_rule_id(first) or "")
+        rule = rule or by_id.get("casualties.killed")
         if rule is None:
             continue
         floor = groups[index - 1][-1].number.end if index else sentence.start
         ceiling = groups[index + 1][0].number.start if index + 1 < len(groups) else sentence.end
-        trigger, form = _trigger(scene, first, rule)
+        trigger, form = _trigger(scene, main, rule)
         start = min(first.number.start, trigger.start if trigger.start >= floor else first.number.start)
         stops = [max(f.number.end, f.number.noun_end) for f in group]
         end = max(*stops, trigger.end if trigger.end <= ceiling else 0)
@@ -114,7 +118,9 @@ def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim]) -
     A figure with no place of its own shares those of the sentence.
     """
     first = min(g.figures[0].number.start for g in groups)
-    own = [p for p in scene.places if claim.figures[0].number.start <= p.start < claim.ceiling]
+    contrast = _CONTRAST.search(scene.low, claim.end, claim.ceiling)
+    ceiling = contrast.start() if contrast else claim.ceiling
+    own = [p for p in scene.places if claim.figures[0].number.start <= p.start < ceiling]
     lead = [p for p in scene.places if p.start < first]
     return own + lead or list(scene.places)
 
@@ -126,6 +132,14 @@ def _rule_id(figure: Figure) -> str | None:
         return f"displacement.{figure.code}" if figure.number.noun in _DWELLINGS else None
     if figure.code and figure.role in ("displaced", "returned", "in_camp") and figure.unit in _PEOPLE:
         return f"displacement.{figure.code}"
+    return None
+
+
+def _attack(figure: Figure, accepted: Sequence[tuple[Rule, Hit]]) -> Rule | None:
+    """The rule of an accepted targeted attack whose trigger is the figure's term."""
+    for rule, hit in accepted:
+        if rule.type == "targeted_attack" and hit.start < figure.term_end and figure.term_start < hit.end:
+            return rule
     return None
 
 

@@ -256,5 +256,14 @@ def _inherited(
     same = number.unit == before.unit or _is_bare(number)
     if same and len(gap) <= 110 and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
         cost = 2.5 if before.main < 0 else before.cost
-        return before._replace(number=number, unit=before.unit, cost=cost, term_start=-1, term_end=-1, main=last, restates=-1, subset=False)
+        return before._replace(
+            number=number,
+            unit=before.unit,
+            cost=cost,
+            term_start=-1,
+            term_end=-1,
+            main=before.main if before.main >= 0 else last,
+            restates=-1,
+            subset=False,
+        )
     return None
