@@ -49,7 +49,7 @@ CREATE VIRTUAL TABLE words USING fts5(title, body, content='', tokenize='ascii')
 
 CREATE TABLE term (                     -- what can be filtered by and counted
     id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,                 -- actor place claim_type claim_subtype modality source lang
+    kind TEXT NOT NULL,                 -- actor class place claim_type claim_subtype modality source lang
     value TEXT NOT NULL,                -- entity id, type, source id, ...
     name TEXT,
     UNIQUE (kind, value)

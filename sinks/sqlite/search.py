@@ -26,6 +26,10 @@ MOST_FACETS = 50
 FACETS = {"actor": "actors", "place": "places", "claim_type": "claim_types", "source": "sources", "lang": "langs"}
 
 
+_ALSO = {"actor": "class"}
+"""Classes (civilians, officials) are asked for like actors, but not counted among them."""
+
+
 class Filters(NamedTuple):
     """A query's filters as numbers of terms; None: not asked for. An empty set finds nothing."""
 
@@ -68,7 +72,8 @@ def _resolve(connection: sqlite3.Connection, kind: str, names: tuple[str, ...]) 
     found: set[int] = set()
     for name in names:
         folded = key(name.encode("utf-8", "replace").decode())
-        found |= {term for (term,) in connection.execute("SELECT term FROM name WHERE kind=? AND key=?", (kind, folded))}
+        rows = connection.execute("SELECT term FROM name WHERE kind IN (?,?) AND key=?", (kind, _ALSO.get(kind, kind), folded))
+        found |= {term for (term,) in rows}
     return frozenset(found)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-from sinks.sqlite.terms import key
+from sinks.sqlite.terms import key, kind_of
 from sinks.sqlite.words import Pattern, find
 from tocsin.records import Claim, Mention, Sentence, Tagged
 from tocsin.store import Query, Span
@@ -42,7 +42,10 @@ def claims(tagged: Tagged, aim: Aim) -> tuple[Claim, ...]:
         value = 2 * about + 2 * there + words
         if value or not narrow:
             scored.append((-value, index, claim))
-    return tuple(claim for _, _, claim in sorted(scored, key=lambda item: item[:2])[:MOST_CLAIMS])
+    best: dict[str, Claim] = {}  # the same words once
+    for _, _, claim in sorted(scored, key=lambda item: item[:2]):
+        best.setdefault(claim.text, claim)
+    return tuple(best.values())[:MOST_CLAIMS]
 
 
 def _claim_fits(claim: Claim, query: Query) -> bool:
@@ -56,7 +59,7 @@ def names(tagged: Tagged, kind: str) -> tuple[str, ...]:
     """Actors or places of a document, most mentioned first, sure ones before unsure ones."""
     counts: Counter[str] = Counter()
     for mention in (*tagged.title_mentions, *tagged.mentions):
-        if mention.kind == kind and not mention.entity_id.startswith("coref:"):
+        if mention.kind == kind == kind_of(kind, mention.entity_id):
             counts[mention.name] += 1000 if mention.sure else 1
     return tuple(name for name, _ in counts.most_common(MOST_NAMES))
 

@@ -16,7 +16,7 @@ _CACHED = 50_000
 class Term(NamedTuple):
     """One thing to filter by."""
 
-    kind: str  # actor place claim_type claim_subtype modality source lang
+    kind: str  # actor class place claim_type claim_subtype modality source lang
     value: str
     name: str | None = None
 
@@ -49,14 +49,18 @@ def terms_of(tagged: Tagged) -> dict[Term, set[str]]:
             found[kind, value] = (known or name or None, names | set(aliases))
 
     for mention in (*tagged.title_mentions, *tagged.mentions):
-        if not mention.entity_id.startswith("coref:"):
-            add(mention.kind, mention.entity_id, mention.name, *_aliases(mention))
+        kind = kind_of(mention.kind, mention.entity_id)
+        if kind == "class":  # one class goes by many words: people, families, residents
+            add(kind, mention.entity_id, None, mention.name)
+        elif kind:
+            add(kind, mention.entity_id, mention.name, *_aliases(mention))
         for parent in mention.parent_ids:
             add("place", parent)
     for claim in (*tagged.title_claims, *tagged.claims):
         for actor in claim.actors:
-            if actor.entity_id and not actor.entity_id.startswith("coref:"):
-                add("actor", actor.entity_id, actor.name)
+            kind = kind_of("actor", actor.entity_id or "coref:")
+            if kind:
+                add(kind, actor.entity_id, actor.name if kind == "actor" else None)
         for place in claim.places:
             add("place", place.entity_id, place.name)
             for parent in place.parent_ids:
@@ -69,6 +73,13 @@ def terms_of(tagged: Tagged) -> dict[Term, set[str]]:
     add("source", article.source_id, article.source_name)
     add("lang", tagged.lang)
     return {Term(kind, value, name): names for (kind, value), (name, names) in found.items()}
+
+
+def kind_of(kind: str, entity_id: str) -> str | None:
+    """Kind of term for a mention: actors without a name of their own (civilians, officials) are a class; None: not for filtering."""
+    if entity_id.startswith("coref:"):
+        return None
+    return "class" if kind == "actor" and entity_id.startswith(("grp:", "src:")) else kind
 
 
 def _aliases(mention: Mention) -> tuple[str, ...]:

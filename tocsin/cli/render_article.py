@@ -112,7 +112,7 @@ def _who(said: Attribution | None) -> Text:
 
 
 def _sure(claim: Claim) -> Text:
-    text = Text(claim.modality, _SURE.get(claim.modality, "doubt"))
+    text = Text.assemble((claim.modality, _SURE.get(claim.modality, "doubt")))
     if claim.polarity == "negative":
         text.append("\nNOT so", "bad")
     return text.append(f"\n{claim.confidence:.0%}", "meta")
@@ -121,7 +121,7 @@ def _sure(claim: Claim) -> Text:
 def _many(quantities: Sequence[Quantity]) -> Text:
     lines = []
     for quantity in quantities:
-        line = Text(amount(quantity), "title")
+        line = Text.assemble((amount(quantity), "title"))
         units = _UNITS.get(quantity.unit, f"{quantity.unit}s")
         what = " ".join(part.replace("_", " ") for part in (units, quantity.role) if part not in ("", "other", "others"))
         lines.append(line.append(f" {what}" if what else "", "meta"))
@@ -156,7 +156,7 @@ def _surroundings(screen: Console, stored: Stored) -> None:
         screen.print()
         screen.print(Text("Versions", "label"))
         for version in stored.versions:
-            line = Text(f"{'●' if version.current else '○'} ", "good" if version.current else "meta")
+            line = Text.assemble(("● ", "good") if version.current else ("○ ", "meta"))
             line.append(f"{minute(version.fetched_at)}  ").append(short(version.version_id), "id")
             line.append(f"  {plural(version.claims, 'claim')}", "meta").append(
                 "  shown here" if version.version_id == shown else "", "info"
@@ -164,13 +164,13 @@ def _surroundings(screen: Console, stored: Stored) -> None:
             screen.print(Padding(line, (0, 0, 0, 2), expand=False))
     if stored.copies:
         screen.print()
-        line = Text("Copies  ", "label").append(f"{len(stored.copies)} more with nearly this text: ", "meta")
-        screen.print(line.append("  ".join(short(copy) for copy in stored.copies), "id"))
+        told = f"{len(stored.copies)} more with nearly this text: "
+        screen.print(Text.assemble(("Copies  ", "label"), (told, "meta"), ("  ".join(short(copy) for copy in stored.copies), "id")))
     if stored.alerts:
         screen.print()
         screen.print(Text("Alerts", "label"))
         for alert in stored.alerts:
-            line = Text(f"{alert.severity} ", alert.severity).append(one_line(alert.headline)).append(f"  {one_line(alert.why)}", "meta")
+            line = Text.assemble((f"{alert.severity} ", alert.severity), one_line(alert.headline), (f"  {one_line(alert.why)}", "meta"))
             screen.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
@@ -181,12 +181,12 @@ def removed(screen: Console, earlier: Sequence[tuple[Tagged, Sequence[Claim]]]) 
         screen.print(Text("No claim was removed.", "meta"))
     for tagged, claims in earlier:
         if claims:
-            when = Text("Removed  ", "bad").append(f"said in the version of {day(tagged.article.fetched_at)}, no longer", "meta")
-            screen.print(when)
+            when = f"said in the version of {day(tagged.article.fetched_at)}, no longer"
+            screen.print(Text.assemble(("Removed  ", "bad"), (when, "meta")))
             for claim in claims:
                 screen.print(
                     Padding(
-                        Text(f"“{one_line(claim.text)}”  ", "strike").append(claim.type.replace("_", " "), "meta"),
+                        Text.assemble((f"“{one_line(claim.text)}”", "strike"), "  ", (claim.type.replace("_", " "), "meta")),
                         (0, 0, 0, 2),
                         expand=False,
                     )

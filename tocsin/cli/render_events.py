@@ -25,7 +25,7 @@ def alerts(screen: Console, found: Sequence[Alert]) -> None:
 
 def one(screen: Console, alert: Alert) -> None:
     """Print one alert."""
-    head = Text(f" {alert.severity.upper()} ", f"reverse {alert.severity}").append("  ").append(one_line(alert.headline), "title")
+    head = Text.assemble((f" {alert.severity.upper()} ", f"badge.{alert.severity}"), "  ", (one_line(alert.headline), "title"))
     screen.print(head)
     body = [quote(alert), Text(one_line(alert.why), "doubt")]
     if alert.title:
@@ -54,7 +54,7 @@ def quote(alert: Alert) -> Text:
     if not 0 <= start <= end <= len(text):
         start = end = 0
     pieces = [(text[:start], ""), (text[start:end], "hit"), (text[end:], "")]
-    line = Text("“", "meta")
+    line = Text.assemble(("“", "meta"))
     for words, style in pieces:
         line.append(safe(words).replace("\n", " "), style)
     return line.append("”", "meta")
@@ -80,4 +80,4 @@ def trace(screen: Console, fates: Sequence[Fate]) -> None:
     last = next((fate for fate in reversed(fates) if fate.article_id), None)
     if last and last.article_id:
         screen.print()
-        screen.print(Text("See it with ", "meta").append(f"tocsin show {short(last.article_id)}"))
+        screen.print(Text.assemble(("See it with ", "meta"), f"tocsin show {short(last.article_id)}"))

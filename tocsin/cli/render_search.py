@@ -11,7 +11,9 @@ from tocsin.cli.style import day, joined, plural, short, spans
 from tocsin.store import FacetValue, Hit, Query, Report, Results
 
 _FACETS = {"actors": "Actors", "places": "Places", "claim_types": "Claims", "sources": "Sources", "langs": "Languages"}
-_SHOWN = 6
+_SHOWN = 8
+_MANY = 50
+"""The store lists no more values of a facet."""
 
 
 def results(screen: Console, query: Query, found: Results) -> None:
@@ -26,11 +28,14 @@ def results(screen: Console, query: Query, found: Results) -> None:
 
 
 def _count(query: Query, found: Results) -> Text:
-    text = Text(plural(found.total, "article"), "title")
+    text = Text.assemble((plural(found.total, "article"), "title"))
     if found.stories != found.total:
         text.append(f" in {plural(found.stories, 'story', 'stories')}", "title")
     if query.text.strip():
         text.append(" for ", "meta").append(one_line(query.text), "hit")
+    for label, values in (("actor", query.actors), ("place", query.places), ("claim", query.claim_types), ("said as", query.modalities)):
+        if values:
+            text.append(f" · {label} ", "meta").append(one_line(" or ".join(values)))
     last = query.offset + len(found.hits)
     entries = found.total if query.all_copies else found.stories
     if last < entries:
@@ -41,7 +46,7 @@ def _count(query: Query, found: Results) -> Text:
 def _hit(screen: Console, number: int, hit: Hit) -> None:
     title = spans(hit.title_spans) if hit.title else Text("(no title)", "meta")
     title.stylize_before("title")
-    screen.print(Text(f"{number:>2}  ", "number") + title)
+    screen.print(Text.assemble((f"{number:>2}  ", "number"), title))
     about = joined(
         [
             Text(one_line(hit.source_name), "meta"),
@@ -54,8 +59,8 @@ def _hit(screen: Console, number: int, hit: Hit) -> None:
     _indented(screen, about)
     _indented(screen, spans(hit.snippet))
     for words in hit.claims:
-        _indented(screen, Text("▸ ", "good") + Text(one_line(words), "italic"))
-    tags = joined([Text(one_line(", ".join(names)), "label") for names in (hit.actors, hit.places) if names])
+        _indented(screen, Text.assemble(("▸ ", "good"), (one_line(words), "italic")))
+    tags = joined([Text(one_line(", ".join(names)), style) for names, style in ((hit.actors, "actor"), (hit.places, "place")) if names])
     if tags.plain:
         _indented(screen, tags)
 
@@ -68,12 +73,16 @@ def facet(screen: Console, label: str, values: Sequence[FacetValue], shown: int 
     """One line of a facet: the most frequent values with their counts."""
     if not values:
         return
-    line = Text(f"{label:<10}", "label")
-    line.append_text(joined([Text(one_line(value.name)).append(f" {value.count:,}", "meta") for value in values[:shown]]))
-    if len(values) > shown:
-        line.append(f" · {len(values) - shown}{'+' if len(values) >= 50 else ''} more", "meta")
-    line.no_wrap, line.overflow = True, "ellipsis"
-    screen.print(line)
+    line = Text.assemble((f"{label:<10}", "label"))
+    for number, value in enumerate(values):
+        entry = Text.assemble(("" if number == 0 else " · ", "meta"), one_line(value.name), (f" {value.count:,}", "meta"))
+        left = len(values) - number
+        more = f" · {left}{'+' if len(values) >= _MANY else ''} more"
+        if number >= shown or (number and line.cell_len + entry.cell_len + len(more) > screen.width):
+            line.append(more, "meta")
+            break
+        line.append_text(entry)
+    screen.print(line, no_wrap=True, overflow="ellipsis")
 
 
 def report(screen: Console, counted: Report) -> None:
@@ -92,7 +101,7 @@ def report(screen: Console, counted: Report) -> None:
     refused = sum(counted.dropped.values())
     screen.print(Text(f"{plural(refused, 'page')} refused" if refused else "no page refused", "" if refused else "good"))
     for reason, count in counted.dropped.items():
-        _indented(screen, Text(f"{count:>6,}  ", "bad") + Text(one_line(reason)))
+        _indented(screen, Text.assemble((f"{count:>6,}  ", "bad"), one_line(reason)))
     for label, values in (
         ("Actors", counted.actors),
         ("Places", counted.places),
@@ -112,8 +121,7 @@ def _bars(screen: Console, label: str, values: Sequence[FacetValue]) -> None:
     wide = min(34, max(Text(name).cell_len for name in names))
     most = max(value.count for value in values)
     for name, value in zip(names, values, strict=True):
-        line = Text(f"{value.count:>8,}  ", "number")
         cell = Text(name)
         cell.truncate(wide, overflow="ellipsis", pad=True)
-        bar = max(1, round(24 * value.count / most))
-        screen.print(line + cell + Text("  " + "▇" * bar, "info"), no_wrap=True, overflow="crop")
+        bar = "▇" * max(1, round(24 * value.count / most))
+        screen.print(Text.assemble((f"{value.count:>8,}  ", "number"), cell, "  ", (bar, "info")), no_wrap=True, overflow="crop")
