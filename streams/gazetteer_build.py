@@ -289,7 +289,7 @@ def _add_conflict(build: _Builder, path: Path, data: Mapping[str, Any]) -> None:
         try:
             _add_regions(build, country, entry.get("admin1") or {})
             towns = _add_towns(build, country, entry.get("towns") or [])
-            if towns:
+            if entry.get("admin1"):
                 build.detailed.add(country)
             for town, quarters in (entry.get("districts") or {}).items():
                 row = build.rows[towns[town]]

@@ -241,6 +241,9 @@ def _judge(
     joined_after = gap_after == " " and last < len(keys)
     capital_before = joined_before and text.capital(first - 1) and before not in words.FUNCTION
     capital_after = joined_after and text.capital(last)
+    if demonym and gazetteer.level(name.hits[0].index) != "country":
+        name.rejected = "an adjective of no one country"
+        return
     if name.start and raw[name.start - 1] in "$€£#@" or (demonym and surface[-1] == "s" and name.key not in ("us",)):
         name.rejected = "a currency or a people"
         return
