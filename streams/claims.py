@@ -27,6 +27,7 @@ _SCOPES = frozenset(("title", "body", "quote"))
 _WINDOW = 150  # characters that "before" and "after" look
 _NEAR = 60
 _BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
+_BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
 _AHEAD = 300  # characters to the place that a later sentence gives for a figure
 _STEP = 40  # about three words: "prev" and "next"
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
@@ -360,8 +361,12 @@ def _resolve(found: list[_Found]) -> list[_Found]:
                 break
         if not clash:
             kept.append(item)
-    strong = set().union(*(k.rule.beats for k in kept)) if kept else set()
-    return [k for k in kept if k.rule.codes.acled_sub_event not in strong or k.rule.type in _FIGURED or k.score > 1.0]
+    return [
+        k
+        for k in kept
+        if k.rule.type in _FIGURED
+        or not any(k.rule.codes.acled_sub_event in other.rule.beats and other.score >= _BEATS_FROM * k.score for other in kept)
+    ]
 
 
 def _apart(one: _Found, two: _Found) -> bool:
