@@ -40,8 +40,16 @@ no-text     HTML without any text to keep, and the feed said nothing to fall bac
 MAX_BYTES = 20_000_000  # bytes; far above any article, below what fills a worker's memory
 MAX_HTML = 2_000_000  # characters; trafilatura's time is quadratic in sibling paragraphs (5.2 MB took 21 s)
 
+_LEAST = 12  # letters and digits: less is a word of a menu, not a text
 _THIN = 250  # characters: a body shorter than this is worth a second opinion
 _GAIN = 3  # the second opinion must be this many times longer
+_WORTH = 60  # characters: shorter bodies count as this long in that comparison
+# Levels of unclosed elements; 100,000 levels took resiliparse 192 s, 5,000 half a second.
+_DEEPEST = 5_000
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p", "li", "option"}
+)
 _STUB = 2000  # characters: below this, a page that is not free is taken for a paywall stub
 _ERROR_TEXT = 1500  # characters: an error page says little
 _JUDGED = 16384  # characters looked at to tell text from binary
@@ -150,7 +158,7 @@ def clean_line(record: dict[str, Any]) -> dict[str, Any]:
     result = extract(record["html"], url)
     if isinstance(result, Refusal):
         return {"id": ident, "title": None, "text": "", "comments": [], "dropped": result.reason, "detail": result.detail}
-    fields: dict[str, Any] = msgspec.to_builtins(result)
+    fields: dict[str, Any] = msgspec.to_builtins(result) | {"flags": list(result.flags)}
     fields["comments"] = [{"name": comment.name, "time": comment.time, "text": comment.text} for comment in result.comments]
     return {"id": ident, **fields}
 
@@ -186,17 +194,17 @@ def _extract(
         return text
     tree = _parse(text)
     if tree is None:
-        return Refusal("no-text", "the parser found no elements")
+        return Refusal("not-html", "the parser found no elements")
     comments = take_comments(tree)
     capped = len(text) > max_html
     found = metadata(tree, url, item, clock.parse(fetched_at) if fetched_at else None, guess=not capped)
     pruned = furniture.prune(tree, found.author)
-    body, extractor = _body(tree, url, capped, flags)
+    body, extractor = _body(tree, text, url, capped, flags)
     paywalled = pruned.paywalled or furniture.is_paywalled(body)
     body, bio = furniture.trim(_without_title(body, found.title), found.author)
     if found.title and len(body) < _ERROR_TEXT and furniture.is_error_title(found.title):
         return Refusal("error-page", f"titled {found.title[:80]!r}")
-    if not any(char.isalnum() for char in body):
+    if sum(char.isalnum() for char in body[:200]) < _LEAST:
         return Refusal("no-text", "no text was left after removing menus, boxes and comments")
     if len(body) < _STUB and (found.free is False or paywalled):
         flags.append("paywall")
@@ -291,11 +299,11 @@ def _parse(text: str) -> Element | None:
     return tree
 
 
-def _body(tree: Element, url: str | None, capped: bool, flags: list[str]) -> tuple[str, str]:
-    """Body text and the extractor that found it."""
+def _body(tree: Element, source: str, url: str | None, capped: bool, flags: list[str]) -> tuple[str, str]:
+    """Body text and the extractor that found it; `source` is the page before parsing."""
     if capped:
         flags.append("capped-html")
-        return _linear(tree), "resiliparse"
+        return _linear(_serialized(tree)) or _whole(source), "resiliparse"
     text = ""
     # trafilatura meets whatever pages hold; a failure there sends the page to the second extractor.
     try:
@@ -303,19 +311,41 @@ def _body(tree: Element, url: str | None, capped: bool, flags: list[str]) -> tup
         text = (document.text or "") if isinstance(document, Document) else ""
     except Exception:  # noqa: BLE001
         flags.append("extractor-failed")
-    if len(text) < _THIN:
-        other = _linear(tree)
-        if len(other) > _GAIN * max(len(text), 60):
-            flags.append("fallback")
-            return other, "resiliparse"
+    if len(text) >= _THIN:
+        return text, "trafilatura"
+    other = _linear(_serialized(tree))
+    if len(other) < _THIN:
+        # libxml2 gives up below some 250 levels of nesting, and what lies deeper is not in the tree.
+        other = max(other, _whole(source), key=len)
+    if len(other) > _GAIN * max(len(text), _WORTH):
+        flags.append("fallback")
+        return other, "resiliparse"
     return text, "trafilatura"
 
 
-def _linear(tree: Element) -> str:
-    """Body by resiliparse: linear time, no depth limit."""
-    # The serialised tree is one lxml built; resiliparse still meets hostile nesting, and its failure means no text.
+def _serialized(tree: Element) -> str:
     try:
-        source = lxml_html.tostring(tree, encoding="unicode")
+        return str(lxml_html.tostring(tree, encoding="unicode"))
+    except (ValueError, TypeError):  # names that are no XML names, from hostile markup
+        return ""
+
+
+def _whole(source: str) -> str:
+    """Body of a page that libxml2 could not hold; nothing if it is nested so deeply that resiliparse would take minutes."""
+    depth = deepest = 0
+    for tag in _TAG.finditer(source):
+        if tag[1]:
+            depth = max(0, depth - 1)
+        elif tag[2].lower() not in _VOID:
+            depth += 1
+            deepest = max(deepest, depth)
+    return _linear(source) if deepest <= _DEEPEST else ""
+
+
+def _linear(source: str) -> str:
+    """Body by resiliparse: time linear in length, though not in depth."""
+    # resiliparse meets whatever pages hold; its failure means no text.
+    try:
         text = str(
             extract_plain_text(source, preserve_formatting=True, main_content=True, list_bullets=False, alt_texts=False, comments=False)
         )

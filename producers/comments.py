@@ -259,8 +259,8 @@ def _comment(unit: Element, marked: Marked, units: set[Element], frames: set[Ele
     around = {ancestor for body in found["body"] for ancestor in body.iterancestors()}
     inner = [body for body in found["body"] if body is not unit and body not in around]
     if inner:
-        text = "\n".join(filter(None, (render(body, skip - {body}, units - {unit, body}) for body in inner)))
-    whole = render(unit, skip, units - {unit}) if len(text) < 2 or marked.roles.get(unit) == "body" else ""
+        text = "\n".join(filter(None, (render(body, skip, units) for body in inner)))
+    whole = render(unit, skip, units) if len(text) < 2 or marked.roles.get(unit) == "body" else ""
     if len(whole) > 2 * len(text):
         text = whole
     if not _is_said(text) or (name is None and linked > _LINKED * len(text)):
@@ -352,29 +352,30 @@ def _role_inside(element: Element, marked: Marked) -> str:
 def _beside(body: Element, marked: Marked, time: str | None) -> tuple[str | None, str | None]:
     """Name and time that stand before or after a body without an item around it (old Blogger: dt, dd, dd)."""
     name = None
-    for direction in (True, False):
-        for sibling in islice(body.itersiblings(preceding=direction), _NEAR):
+    for before in (True, False):
+        for sibling in islice(body.itersiblings(preceding=before), _NEAR):
             role = marked.roles.get(sibling)
-            if role in ("body", "item"):
-                break
+            if role in ("body", "item") or (name and role == "author"):
+                break  # the next comment begins, or the last one ended
             if role == "author":
-                name = name or _short(sibling)
+                name = _short(sibling)
             elif role == "time":
                 time = time or _short(sibling)
             elif role == "noise":
-                for element in sibling.iter():
-                    inner = _role_inside(element, marked) if isinstance(element.tag, str) else ""
-                    if inner == "author":
-                        name = name or _short(element)
-                    elif inner == "time":
-                        time = time or _short(element)
+                inside = [
+                    (element, _role_inside(element, marked)) for element in islice(sibling.iter(), 40) if isinstance(element.tag, str)
+                ]
+                name = name or _innermost([element for element, inner in inside if inner == "author"])
+                time = time or _innermost([element for element, inner in inside if inner == "time"])
+            if before and name:
+                break
     return name, time
 
 
 def render(
     element: Element, skip: set[Element] | frozenset[Element] = frozenset(), replies: set[Element] | frozenset[Element] = frozenset()
 ) -> str:
-    """Text of an element with one line per block; `skip` and `replies` are left out with everything in them."""
+    """Text of an element with one line per block; what `skip` and `replies` hold inside it is left out."""
     parts: list[str] = []
     # Each entry: an element to open, or a string to write (tails and line ends).
     stack: list[Element | str] = [element]
@@ -384,7 +385,7 @@ def render(
             parts.append(node)
             continue
         tag = node.tag
-        if not isinstance(tag, str) or tag in _SILENT or node in skip or node in replies:
+        if not isinstance(tag, str) or tag in _SILENT or (node is not element and (node in skip or node in replies)):
             parts.append(" ")
             continue
         block = tag in _BLOCK or tag == "br"
@@ -447,7 +448,7 @@ def _unnamed(container: Element, *, single: bool = False) -> list[Comment]:
     items = set(ordered)
     found: list[Comment] = []
     for item in ordered:
-        text = render(item, replies=items - {item})
+        text = render(item, replies=items)
         links = sum(len("".join(link.itertext())) for link in item.iter("a"))
         if len(text.split()) >= 3 and links * 2 < len(text) and _is_said(text):
             found.append(Comment(text=text))
