@@ -270,7 +270,9 @@ def _phrase_found(phrase: Phrase, lexicon: ActorLexicon, countries: Counter[str]
     )
 
 
-def _near(scanned: Scan, places: Sequence[Mention], lexicon: ActorLexicon, organisations: Sequence[Found]) -> tuple[dict[int, Near], dict[int, Near]]:
+def _near(
+    scanned: Scan, places: Sequence[Mention], lexicon: ActorLexicon, organisations: Sequence[Found]
+) -> tuple[dict[int, Near], dict[int, Near]]:
     """Names, states and places by where they end and where they start; the longer one wins, then names before states before places."""
     ends: dict[int, Near] = {}
     starts: dict[int, Near] = {}
@@ -326,7 +328,9 @@ def _runs(context: Context, lexicon: ActorLexicon) -> _Runs:
     return _Runs(runs, {r.start: r for r in runs})
 
 
-def _organisations(text: str, runs: _Runs, lexicon: ActorLexicon, covered: dict[int, int]) -> tuple[list[Found], dict[str, Found], set[int]]:
+def _organisations(
+    text: str, runs: _Runs, lexicon: ActorLexicon, covered: dict[int, int]
+) -> tuple[list[Found], dict[str, Found], set[int]]:
     """Organisations by pattern, their acronyms, and the starts of the runs used."""
     found: list[Found] = []
     acronyms: dict[str, Found] = {}
@@ -349,7 +353,15 @@ def _organisations(text: str, runs: _Runs, lexicon: ActorLexicon, covered: dict[
     return found, acronyms, used
 
 
-def _persons(context: Context, lexicon: ActorLexicon, scanned: Scan, places: Sequence[Mention], runs: _Runs, acronyms: dict[str, Found], used: set[int]) -> list[Found]:
+def _persons(
+    context: Context,
+    lexicon: ActorLexicon,
+    scanned: Scan,
+    places: Sequence[Mention],
+    runs: _Runs,
+    acronyms: dict[str, Found],
+    used: set[int],
+) -> list[Found]:
     """Persons by pattern, and the further mentions of each (surname), acronyms and sound-alikes."""
     text, people = context.text, lexicon.people
     names = {e: (s, t) for s, e, t in scanned.names}
@@ -372,13 +384,32 @@ def _persons(context: Context, lexicon: ActorLexicon, scanned: Scan, places: Seq
             person = Name(office.start, office.end, office.tokens, True, True, "office") if office.tokens else None
             if person is None:
                 label = text[office.start : office.end]
-                found.append(Found(office.start, office.end, f"per:x-{_slug(label)}", label, "person", "class", 0.5, False, "an office without a name", 3, "office"))
+                found.append(
+                    Found(
+                        office.start,
+                        office.end,
+                        f"per:x-{_slug(label)}",
+                        label,
+                        "person",
+                        "class",
+                        0.5,
+                        False,
+                        "an office without a name",
+                        3,
+                        "office",
+                    )
+                )
                 continue
         else:
             if covered.get(run.start, -1) >= run.end:
                 continue
             person = person_in(text, run, people)
-            if person is not None and not person.title and place_at.get(run.start, -1) >= run.end and (len(run.tokens) == 1 or person.reason != "given name"):
+            if (
+                person is not None
+                and not person.title
+                and place_at.get(run.start, -1) >= run.end
+                and (len(run.tokens) == 1 or person.reason != "given name")
+            ):
                 person = None
         if person is None:
             unused.append(run)
@@ -394,10 +425,14 @@ def _persons(context: Context, lexicon: ActorLexicon, scanned: Scan, places: Seq
         item_for = surnames.get(word.rsplit("-", 1)[-1]) if len(run.tokens) <= 2 and word not in people.titles else None
         if len(run.tokens) == 1 and (short := acronyms.get(word)):
             found.append(short._replace(start=run.start, end=run.end, how="alias", rule="acronym"))
-        elif item_for is not None and (len(run.tokens) == 1 or run.tokens[0].text in people.given) and not (
-            place_at.get(run.start, -1) >= run.end and _STATE_PREPOSITION.search(text[max(0, run.start - 24) : run.start])
+        elif (
+            item_for is not None
+            and (len(run.tokens) == 1 or run.tokens[0].text in people.given)
+            and not (place_at.get(run.start, -1) >= run.end and _STATE_PREPOSITION.search(text[max(0, run.start - 24) : run.start]))
         ):
-            found.append(item_for._replace(start=run.start, end=run.end, how="alias", reason="surname of a person named before", rule="surname"))
+            found.append(
+                item_for._replace(start=run.start, end=run.end, how="alias", reason="surname of a person named before", rule="surname")
+            )
         elif place_at.get(run.start, -1) < run.end:
             found += _leftover(run, text, lexicon, scanned)
     return found
@@ -431,11 +466,15 @@ def _leftover(run: Run, text: str, lexicon: ActorLexicon, scanned: Scan) -> list
     terms = lexicon.skeletons.get(bones) if len(bones) > SKELETON_LETTERS else None
     if terms and _spoken_of(lexicon, terms[0].id, scanned.countries):
         known = lexicon.actors[terms[0].id]
-        return [Found(run.start, run.end, known.id, known.name, known.type, "fuzzy", 0.7, False, f"sounds like {terms[0].text}", 2, "skeleton")]
+        return [
+            Found(run.start, run.end, known.id, known.name, known.type, "fuzzy", 0.7, False, f"sounds like {terms[0].text}", 2, "skeleton")
+        ]
     title = split_title(run, people)
     if title == (0, len(run.tokens)) and (len(run.tokens) > 1 or not run.opens):
         role = text[run.start : run.end]
-        return [Found(run.start, run.end, f"per:x-{_slug(role)}", role, "person", "class", 0.5, False, "an office without a name", 3, "office")]
+        return [
+            Found(run.start, run.end, f"per:x-{_slug(role)}", role, "person", "class", 0.5, False, "an office without a name", 3, "office")
+        ]
     return []
 
 
@@ -589,7 +628,11 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
                 limit = phrase.start
                 state = lexicon.states[term.id[4:]]
                 key = f"grp:{_adjective_slug(lexicon, state.code)}-people"
-                found.append(Found(phrase.start, phrase.end, key, f"people of {state.name}", "class", "demonym", 0.8, True, "nationals", 1, "nationals"))
+                found.append(
+                    Found(
+                        phrase.start, phrase.end, key, f"people of {state.name}", "class", "demonym", 0.8, True, "nationals", 1, "nationals"
+                    )
+                )
             continue
         if (covered := inside.get(end)) is not None and covered <= start:
             continue
@@ -618,7 +661,13 @@ def _joined(items: list[Found], text: str) -> list[Found]:
             if gap == " and " and before.rule[7:] in _TOGETHER and item.rule[7:] in _TOGETHER and item.how == "class":
                 out[-1] = before._replace(end=item.end)
                 continue
-            if gap == " " and item.rank in (0, 3) and item.type not in ("person", "class") and before.type not in ("person", "government") and before.rule != "phrase:grp:civilians":
+            if (
+                gap == " "
+                and item.rank in (0, 3)
+                and item.type not in ("person", "class")
+                and before.type not in ("person", "government")
+                and before.rule != "phrase:grp:civilians"
+            ):
                 out[-1] = item._replace(start=before.start)
                 continue
         out.append(item)

@@ -168,7 +168,13 @@ def read_phrase(
                 position = at
                 continue
             break
-        if word[0].isupper() and word[-1].isalnum() and word not in lexicon.people.breaks and (position < start or head.bare == "named" or head.plural) and not opens_sentence(text, at):
+        if (
+            word[0].isupper()
+            and word[-1].isalnum()
+            and word not in lexicon.people.breaks
+            and (position < start or head.bare == "named" or head.plural)
+            and not opens_sentence(text, at)
+        ):
             named, position = True, at
             continue
         break

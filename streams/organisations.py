@@ -17,7 +17,9 @@ _WEAK = frozenset(
 
 
 # "Front", "Brigade", "Partisans" and the like, as Arabic names of armed groups begin.
-_ARABIC_HEADS = frozenset("Jaish Jaysh Jabhat Harakat Harakah Kataib Kata'ib Kata’ib Liwa Ansar Saraya Hizb Faylaq Ahrar Tanzim Hay'at Jamaat Jama'at Jund Katibat Firqat Asaib Fatah Failaq Jamaah".split())
+_ARABIC_HEADS = frozenset(
+    "Jaish Jaysh Jabhat Harakat Harakah Kataib Kata'ib Kata’ib Liwa Ansar Saraya Hizb Faylaq Ahrar Tanzim Hay'at Jamaat Jama'at Jund Katibat Firqat Asaib Fatah Failaq Jamaah".split()
+)
 
 
 class Organisation(NamedTuple):

@@ -75,7 +75,9 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
     first, after = split_title(run, people)
     if after > first:
         proper = tokens[after:]
-        if all(t.text in _NOT_ALONE for t in tokens[first:after] if t.text in people.titles) and not (proper and proper[0].text in people.given):
+        if all(t.text in _NOT_ALONE for t in tokens[first:after] if t.text in people.titles) and not (
+            proper and proper[0].text in people.given
+        ):
             return None
         if proper and all(t.text not in people.heads and t.text not in people.breaks for t in proper):
             return Name(tokens[0].start, tokens[-1].end, proper, True, True, "title")
