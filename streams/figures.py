@@ -16,6 +16,7 @@ import yaml
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from streams.context import Context
+from streams.number_words import vocabulary
 from streams.numbers import Number
 from tocsin.errors import DataError
 from tocsin.fold import fold_key
@@ -90,6 +91,8 @@ _REACHED = re.compile(
 _REACHED_SHARE = 0.25
 _HOUSEHOLD = re.compile(r"\b(?:families|households)\b")
 _BARE_MOST = 6.0  # for figures without a noun
+_VAGUE_MOST = 2.0  # for "some" and "many"
+_NUMBER_OF_REACH = 60  # characters from "number of" to its term
 _LEFT_PRICE = 0.6  # a term before the figure, all else equal, yields to one after it
 _SUBSET = re.compile(
     r"(?:including|of whom|of them|among them|of which|among whom|comprising|included)(?: (?:about|around|at least|some|over|more than|an estimated|up to))? ?$"
@@ -98,13 +101,21 @@ _SUBSET = re.compile(
 _ASIDE = re.compile(
     r"\([^()]*\)|, (?:including|among them|mostly|most of them|many of them|some of them|mainly)\b[^,;.]*,|, the [^,;.]{3,80}?(?:\([^()]*\))?,"
 )
+_OF_WHOM = re.compile(r" of (?:whom|which|them|these|those)\b")
+_SUBSET_REACH = 40
+_MOST_LIST_GAP = 110  # characters
+_FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
 _LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.S)
 
 
 @lru_cache(maxsize=1)
 def _vocabulary() -> tuple[AhoCorasick, tuple[tuple[Term, ...], ...]]:
     found: dict[str, list[Term]] = {}
-    for entry in yaml.safe_load(PATH.read_text(encoding="utf-8"))["terms"]:
+    try:
+        entries = yaml.load(PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["terms"]  # noqa: S506
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise DataError(PATH, f"is not a list of terms: {' '.join(str(error).split())[:160]}") from error
+    for entry in entries:
         term = Term(entry["role"], entry["code"], entry["side"], entry.get("unit", ""), entry.get("weight", 0.0), entry.get("embed", False))
         if term.side not in ("both", "left", "right", "in"):
             raise DataError(PATH, f"side is {term.side!r}; use both, left, right or in")
@@ -146,11 +157,23 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
             figure = inherited
         if figure is None:
             continue
-        if _SUBSET.search(text, max(0, places[at][0] - 40), places[at][0]) and found:
+        if found and _FAMILY.get(figure.role) == _FAMILY.get(found[-1].role) and _is_part(text, places[at], found[-1], figure):
             figure = figure._replace(subset=True)
         last = len(found)
         found.append(figure)
     return found
+
+
+def _is_part(text: str, place: tuple[int, int, int], before: Figure, figure: Figure) -> bool:
+    """Whether a figure counts some of those before it: "including 64 children", "151 of whom", or the next item after such a one."""
+    if _SUBSET.search(text, max(0, place[0] - _SUBSET_REACH), place[0]) or _OF_WHOM.match(text, place[1]):
+        return True
+    return (
+        before.subset
+        and figure.restates < 0
+        and place[0] - before.number.end < _MOST_LIST_GAP
+        and not re.search(r"[;.]", text[before.number.end : place[0]])
+    )
 
 
 def _to_folded(context: Context, offset: int) -> int:
@@ -180,6 +203,8 @@ def _nearest(
 ) -> Figure | None:
     begin, stop, phrase_end = places[at]
     best: Figure | None = None
+    reached = _REACHED.search(text, max(0, begin - 40), begin) is not None
+    most = _VAGUE_MOST if number.value is None and number.min is None else _MOST if number.noun else _BARE_MOST
     countable = number.unit in ("person", "household", "fighter", "other")
     for hit in hits:
         inside = begin <= hit.start and hit.end <= phrase_end and hit.start >= stop
@@ -192,19 +217,15 @@ def _nearest(
                 cost = 0.5 + term.weight if term.side in ("in", "both") else 1.5 + term.weight
             elif hit.start >= phrase_end and term.side in ("both", "left"):
                 cost = _price(text, phrase_end, hit.start, places) + term.weight
-            elif hit.end <= begin and term.side in ("both", "right"):
+            elif hit.end <= begin and (term.side in ("both", "right") or (term.side == "in" and reached)):
                 cost = _price(text, hit.end, begin, places) + term.weight + _LEFT_PRICE
+                if reached and _NUMBER_OF.search(text, max(low, hit.start - _NUMBER_OF_REACH), begin):
+                    cost *= _REACHED_SHARE
             else:
                 continue
             if not term.code and number.noun in _DISPLACED_NOUNS:
                 cost += _WEAK_RIVAL
-            if (
-                hit.end <= begin
-                and _REACHED.search(text, max(0, begin - 40), begin)
-                and _NUMBER_OF.search(text, max(low, hit.start - 60), begin)
-            ):
-                cost *= _REACHED_SHARE
-            if cost > (_MOST if number.noun else _BARE_MOST) or (best is not None and cost >= best.cost):
+            if cost > most or (best is not None and cost >= best.cost):
                 continue
             unit = number.unit
             if unit == "other":
@@ -216,7 +237,11 @@ def _nearest(
 
 
 def _is_bare(number: Number) -> bool:
-    return not number.noun or number.noun in ("others", "other")
+    """Whether nothing but what happened follows the figure ("12 killed", "20 others")."""
+    if number.noun:
+        return number.noun in ("others", "other")
+    words = vocabulary()
+    return all(w in words.light or w in words.person_participles or w in words.building_participles for w in number.modifiers)
 
 
 def _price(text: str, start: int, end: int, places: list[tuple[int, int, int]]) -> float:
@@ -254,7 +279,7 @@ def _inherited(
     ):
         return before._replace(number=number, unit=number.unit, cost=0.3, restates=last)
     same = number.unit == before.unit or _is_bare(number)
-    if same and len(gap) <= 110 and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
+    if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
         cost = 2.5 if before.main < 0 else before.cost
         return before._replace(
             number=number,
