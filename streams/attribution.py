@@ -83,8 +83,8 @@ def frames_of(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[
     found: list[Frame] = []
     for hit in scene.hits:
         mask = hit.mask
-        if not mask & wanted:
-            continue
+        if not mask & wanted or any(p.start <= hit.start and hit.end <= p.end for p in scene.places):
+            continue  # "Shan state" says nothing
         if mask & bits["according"]:
             frame = _according(scene, hit, rules)
         elif mask & bits["passive_say"]:
