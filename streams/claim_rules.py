@@ -20,7 +20,8 @@ A rule file holds `rules:`, a list of mappings:
       examples: ["..."]                # each must yield this type and subtype ...
       near_misses: ["..."]             # ... and none of these may yield this rule
 
-Where: `before`, `after` (of the trigger, in the sentence, at most 150 characters away), `prev`, `next` (about three words), `near`
+Where: `before`, `after` (of the trigger, in the sentence, at most 150 characters away), `prev`, `next` (about four words),
+`just_before`, `just_after` (touching), `near`
 (60 characters either side), `clause`, `sentence`, `context` (the sentence and its neighbours), `agent`, `patient` (who does it, to whom).
 `agent: -` holds if there is none. Class names may be joined with "|". Words of classes and triggers match whole words, case-folded,
 punctuation read as space.
@@ -62,7 +63,7 @@ TYPES = (
     "statement",
     "assessment",
 )
-PLACES = ("before", "after", "prev", "next", "near", "clause", "sentence", "context", "agent", "patient")
+PLACES = ("before", "after", "prev", "next", "just_before", "just_after", "near", "clause", "sentence", "context", "agent", "patient")
 _ROLES = frozenset("actor perpetrator victim affected winner loser holder speaker addressee partner about".split())
 _KEYS = frozenset(
     ("id", "type", "subtype", "code", "triggers", "require", "exclude", "roles", "quantity", "modality", "polarity", "confidence")

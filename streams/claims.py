@@ -27,7 +27,6 @@ _SCOPES = frozenset(("title", "body", "quote"))
 _WINDOW = 150  # characters that "before" and "after" look
 _NEAR = 60
 _BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
-_BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
 _AHEAD = 300  # characters to the place that a later sentence gives for a figure
 _STEP = 40  # about three words: "prev" and "next"
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
@@ -220,6 +219,10 @@ class _Finder:
             return _in(scene, mask, hit.end, hit.end + _WINDOW, hit)
         if where == "prev":
             return _in(scene, mask, hit.start - _STEP, hit.start, hit)
+        if where == "just_before":
+            return _in(scene, mask, hit.start - _STEP, hit.start, hit, hit.start - 2)
+        if where == "just_after":
+            return any(h.mask & mask and 0 <= h.start - hit.end <= 1 for h in scene.hits)
         if where == "next":
             return _in(scene, mask, hit.end, hit.end + _STEP, hit)
         return _in(scene, mask, hit.start - _NEAR, hit.end + _NEAR, hit)
@@ -329,12 +332,12 @@ def words_of(text: str, hit: Hit) -> str:
     return text[hit.start : hit.end][:40]
 
 
-def _in(scene: Scene, mask: int, start: int, end: int, but: Hit) -> bool:
-    """Whether a word or participant of `mask` lies in [start, end), the trigger itself apart."""
+def _in(scene: Scene, mask: int, start: int, end: int, but: Hit, reaching: int = 0) -> bool:
+    """Whether a word or participant of `mask` lies in [start, end), the trigger itself apart, and ends at `reaching` or later."""
     for hit in scene.hits:
-        if hit.mask & mask and hit.start >= start and hit.end <= end and hit is not but:
+        if hit.mask & mask and hit.start >= start and reaching <= hit.end <= end and hit is not but:
             return True
-    return any(p.mask & mask and p.start >= start and p.end <= end and not p.start <= but.start < p.end for p in scene.participants)
+    return any(p.mask & mask and p.start >= start and reaching <= p.end <= end and not p.start <= but.start < p.end for p in scene.participants)
 
 
 def _resolve(found: list[_Found]) -> list[_Found]:
