@@ -5,6 +5,7 @@ Rank = BM25 (title counted four times) raised by up to half for the newest artic
 """
 
 import difflib
+import heapq
 import json
 import sqlite3
 import sys
@@ -20,8 +21,8 @@ from tocsin.store import FacetValue, Hit, Query, Results
 
 TITLE_WEIGHT = 4.0
 FRESH_BOOST = 0.5
-HALF_LIFE = 30 * 86_400.0
-"""Seconds."""
+HALF_LIFE = 30.0
+"""Days."""
 MOST_FACETS = 50
 FACETS = {"actor": "actors", "place": "places", "claim_type": "claim_types", "source": "sources", "lang": "langs"}
 
@@ -39,6 +40,16 @@ class Filters(NamedTuple):
     langs: frozenset[int] | None
 
 
+class Row(NamedTuple):
+    """One current version that fits a query."""
+
+    score: float
+    at: int
+    number: int
+    cluster: str
+    terms: bytes
+
+
 def search(connection: sqlite3.Connection, wanted: Query) -> Results:
     """Find articles; see `SqliteStore.search`."""
     parsed = query.parse(wanted.text)
@@ -52,14 +63,12 @@ def search(connection: sqlite3.Connection, wanted: Query) -> Results:
     if not inside:
         connection.execute("BEGIN")  # one view of the store for all statements below
     try:
-        _collect(connection, wanted, parsed, filters)
-        rows = connection.execute("SELECT id, cluster_id, at, score FROM found").fetchall()
-        ranked = _rank(rows)
-        shown, folded = _fold(ranked, wanted.all_copies)
-        page = shown[wanted.offset : wanted.offset + wanted.limit] if wanted.limit > 0 else []
+        rows = _find(connection, wanted, parsed, filters)
+        page = _page(rows, wanted)
         aim = snippet.Aim(parsed.wanted, _values(connection, filters.actors), _values(connection, filters.places), wanted)
-        hits = tuple(_hit(connection, number, score, aim) for number, score in page)
-        return Results(total=len(rows), stories=folded, hits=hits, facets=_facets(connection))
+        hits = tuple(_hit(connection, number, score, aim) for score, number in page)
+        stories = len({row.cluster for row in rows})
+        return Results(total=len(rows), stories=stories, hits=hits, facets=_facets(connection, b"".join([row.terms for row in rows])))
     finally:
         if not inside:
             connection.execute("COMMIT")
@@ -82,15 +91,13 @@ def closest(connection: sqlite3.Connection, kind: str, wanted: str) -> list[str]
     if _resolve(connection, kind, (wanted,)):
         return []
     rows = connection.execute("SELECT n.key, coalesce(t.name, n.key) FROM name n JOIN term t ON t.id=n.term WHERE n.kind=?", (kind,))
-    names = dict(rows.fetchall())
+    names = dict(rows.fetchall())  # a claim type has no name but its own
     near = difflib.get_close_matches(key(wanted.encode("utf-8", "replace").decode()), names, n=6, cutoff=0.7)
     return list(dict.fromkeys(names[item] for item in near))[:3]
 
 
-def _collect(connection: sqlite3.Connection, wanted: Query, parsed: query.Parsed, filters: Filters) -> None:
-    """Fill temp table `found` with every current version that fits."""
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS found (id INTEGER PRIMARY KEY, cluster_id TEXT, at INTEGER, score REAL)")
-    connection.execute("DELETE FROM found")
+def _find(connection: sqlite3.Connection, wanted: Query, parsed: query.Parsed, filters: Filters) -> list[Row]:
+    """Every current version that fits."""
     where, values = ["v.current"], list[object]()
     match = query.match(parsed)
     if match is not None:
@@ -117,7 +124,8 @@ def _collect(connection: sqlite3.Connection, wanted: Query, parsed: query.Parsed
     if wanted.until is not None:
         where.append("v.at < ?")
         values.append(upper(wanted.until, "--until"))
-    connection.execute(f"INSERT INTO found SELECT v.id, v.cluster_id, v.at, {score} FROM {source} WHERE {' AND '.join(where)}", values)  # noqa: S608 - fixed conditions, values bound
+    sql = f"SELECT {score}, v.at, v.id, v.cluster_id, v.terms FROM {source} WHERE {' AND '.join(where)}"  # noqa: S608 - fixed conditions, values bound
+    return [*map(Row._make, connection.execute(sql, values))]
 
 
 def claim_filter(wanted: Query) -> tuple[str, list[object]]:
@@ -147,35 +155,42 @@ def _values(connection: sqlite3.Connection, terms: frozenset[int] | None) -> fro
     return frozenset(value for (value,) in rows)
 
 
-def _rank(rows: list[tuple[int, str, int, float]]) -> list[tuple[int, str, float]]:
-    """(row, cluster, score) best first."""
-    newest = max((at for _, _, at, _ in rows), default=0)
-    if not any(score for *_, score in rows):
-        rows.sort(key=lambda row: (-row[2], row[0]))
-        return [(number, cluster, 0.0) for number, cluster, _, _ in rows]
-    scored = [
-        (round(score * (1.0 + FRESH_BOOST * 0.5 ** ((newest - at) / HALF_LIFE)), 6), at, number, cluster)
-        for number, cluster, at, score in rows
-    ]
-    scored.sort(key=lambda row: (-row[0], -row[1], row[2]))
-    return [(number, cluster, score) for score, _, number, cluster in scored]
+def _page(rows: list[Row], wanted: Query) -> list[tuple[float, int]]:
+    """(score, row) of the hits to show, best first, each cluster once unless all copies are wanted."""
+    newest = max((row.at for row in rows), default=0)
+    boosts: dict[int, float] = {}  # by day
+
+    def boosted(row: Row) -> tuple[float, int, int, str]:
+        if not row.score:
+            return 0.0, -row.at, row.number, row.cluster
+        days = (newest - row.at) // 86_400
+        boost = boosts.get(days)
+        if boost is None:
+            boost = boosts[days] = 1.0 + FRESH_BOOST * 0.5 ** (days / HALF_LIFE)
+        return -round(row.score * boost, 6), -row.at, row.number, row.cluster
+
+    scored = [boosted(row) for row in rows]
+    needed = wanted.offset + max(0, wanted.limit)
+    best = _fold(heapq.nsmallest(4 * needed + 100, scored), wanted.all_copies)  # enough, unless copies crowd the top
+    if len(best) < needed < len(scored):
+        best = _fold(sorted(scored), wanted.all_copies)
+    return best[wanted.offset : needed]
 
 
-def _fold(ranked: list[tuple[int, str, float]], all_copies: bool) -> tuple[list[tuple[int, float]], int]:
-    """What to show, the best of each cluster unless all are wanted, and how many clusters there are."""
+def _fold(ranked: list[tuple[float, int, int, str]], all_copies: bool) -> list[tuple[float, int]]:
+    """(score, row), only the best of each cluster unless all are wanted."""
     seen: set[str] = set()
-    best: list[tuple[int, float]] = []
-    for number, cluster, score in ranked:
+    best: list[tuple[float, int]] = []
+    for negative, _, number, cluster in ranked:
         if all_copies or cluster not in seen:
-            best.append((number, score))
-        seen.add(cluster)
-    return best, len(seen)
+            best.append((-negative, number))
+            seen.add(cluster)
+    return best
 
 
-def _facets(connection: sqlite3.Connection) -> dict[str, tuple[FacetValue, ...]]:
+def _facets(connection: sqlite3.Connection, packed: bytes) -> dict[str, tuple[FacetValue, ...]]:
     """Articles found per actor, place (parents included), claim type, source and language; the 50 most frequent of each."""
-    packed = connection.execute("SELECT v.terms FROM found JOIN version v USING (id)")
-    counts = Counter(unpack(b"".join(numbers for (numbers,) in packed)))
+    counts = Counter(unpack(packed))
     terms = connection.execute(
         "SELECT id, kind, value, name FROM term WHERE id IN (SELECT value FROM json_each(?))", (json.dumps([*counts]),)
     )

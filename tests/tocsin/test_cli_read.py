@@ -118,9 +118,11 @@ def test_search_finds(run: Run, arguments: list[str]) -> None:
 
 
 def test_search_for_nothing_known_exits_1_and_suggests_names(run: Run) -> None:
-    code, out, err = run("search", "--place", "Mossul")
+    code, out, err = run("search", "--place", "Mossul", "--claim", "casualty")
     assert (code, out) == (1, "")
-    assert err == "nothing found; no place 'Mossul' here: did you mean Mosul?\n"
+    assert err == "nothing found; did you mean place Mosul?; did you mean claim type casualties?\n"
+    code, out, err = run("alerts", "--subject", "Mossul")
+    assert (code, out, err) == (1, "", "no alert fits; did you mean Mosul?\n")
 
 
 def test_search_as_json_is_one_object_with_exit_code_1_when_empty(run: Run) -> None:

@@ -117,13 +117,14 @@ def search(
             render_search.results(style.console(), query, found)
         if found.total:
             return FOUND
+        asked = (("actor", actors), ("place", places), ("source", sources), ("claim_type", [name.partition("/")[0] for name in claims]))
         hints = [
-            f"no {kind} {name!r} here" + (f": did you mean {' or '.join(near)}?" if near else "")
-            for kind, names in (("actor", actors), ("place", places), ("source", sources))
+            f"; did you mean {kind.replace('_', ' ')} {' or '.join(near)}?"
+            for kind, names in asked
             for name in names
-            if (near := store.closest(kind, name)) is not None
+            if (near := store.closest(kind, name))
         ]
-    return _nothing("nothing found" + "".join(f"; {hint}" for hint in hints))
+    return _nothing("nothing found" + "".join(hints))
 
 
 @click.command(
@@ -218,8 +219,10 @@ def alerts(subject: str | None, rule: str | None, since: str | None, limit: int,
     """
     with _open(data) as store:
         found = store.alerts(subject=subject, rule=rule, since=since, limit=limit)
+        near = [name for kind in ("actor", "place") for name in store.closest(kind, subject)] if subject and not found else []
     if not found:
-        return _nothing("no alert" + (" fits" if subject or rule or since else " so far"))
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        return _nothing(("no alert fits" if subject or rule or since else "no alert so far") + hint)
     if as_json:
         _lines(found)
         return FOUND

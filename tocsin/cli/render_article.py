@@ -56,11 +56,12 @@ def article(screen: Console, stored: Stored) -> None:
 
 def marked(text: str, places: Iterable[tuple[int, int, int]]) -> Text:
     """Text with brackets around each claim and its number behind: [killed 30 fighters]². Nested claims nest; offsets are of `text`."""
-    cuts: list[tuple[int, int, int, str]] = []
+    numbers: dict[tuple[int, int], list[str]] = {}
     for start, end, number in places:
         if 0 <= start < end <= len(text):
-            cuts.append((start, 1, -end, "["))
-            cuts.append((end, 0, -start, f"]{raised(number)}"))
+            numbers.setdefault((start, end), []).append(raised(number))
+    cuts = [(start, 1, -end, "[") for start, end in numbers]
+    cuts += [(end, 0, -start, f"]{','.join(signs)}") for (start, end), signs in numbers.items()]
     shown, at, depth = Text(), 0, 0
     for position, _, _, sign in sorted(cuts):
         shown.append(safe(text[at:position]), "claim" if depth else "")
@@ -82,7 +83,7 @@ def table(numbered: Sequence[tuple[int, Claim]]) -> Table:
     shown.add_column("Who says so", ratio=5, overflow="fold")
     shown.add_column("How sure", width=11, overflow="fold")  # "conditional" is the longest modality
     shown.add_column("How many", ratio=4, overflow="fold")
-    shown.add_column("Where", ratio=4, overflow="fold")
+    shown.add_column("Where, when", ratio=4, overflow="fold")
     for number, claim in numbered:
         shown.add_row(str(number), _what(claim), _who(claim.attribution), _sure(claim), _many(claim.quantities), _where(claim))
     return shown

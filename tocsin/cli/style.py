@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC
 
@@ -12,6 +13,8 @@ from rich.theme import Theme
 from tocsin import clock
 from tocsin.cli.screen import one_line, safe
 from tocsin.store import Span
+
+_LEFT_TO_RIGHT = "\u200e"
 
 WIDEST = 120
 """Columns: longer lines are hard to read."""
@@ -94,6 +97,15 @@ def short(identifier: str) -> str:
 
 
 def joined(parts: Iterable[Text | str], separator: str = " · ") -> Text:
-    """Pieces with a dim dot between them; empty ones left out."""
-    pieces = [part if isinstance(part, Text) else Text(part) for part in parts]
-    return Text(separator, "meta").join([piece for piece in pieces if piece.plain])
+    """Pieces with a dim dot between them; empty ones left out.
+
+    A piece that ends in a right-to-left script gets an invisible left-to-right mark, or a terminal that reorders text would move
+    the numbers after it to its other side.
+    """
+    line = Text()
+    for part in parts:
+        piece = part if isinstance(part, Text) else Text(part)
+        if piece.plain:
+            line.append(separator if line.plain else "", "meta").append_text(piece)
+            line.append(_LEFT_TO_RIGHT if unicodedata.bidirectional(piece.plain[-1]) in ("R", "AL") else "")
+    return line
