@@ -52,3 +52,8 @@ PART_BEFORE = re.compile(
 )
 COUNTRYSIDE_AFTER = re.compile(r"(?:'s)?[ ](?P<part>countryside|outskirts|suburbs)(?!\w)")
 COUNTRYSIDE_BEFORE = re.compile(r"(?:^|(?<=\W))(?P<all>(?:the )?(?P<part>countryside|outskirts|suburbs) of )$")
+# After a name that no gazetteer lists these say that it is a place.
+UNLISTED_NOUN = re.compile(
+    r"[ ](?:districts?|villages?|provinces?|governorates?|sub-?districts?|refugee camps?|idp camps?|camps?|lgas?|county|counties|subdivision|municipality|"
+    r"neighbou?rhoods?|prefectures?|oblast|raion|commune|town|city|island|parish|settlement)(?![\w-])"
+)

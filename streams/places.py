@@ -24,11 +24,13 @@ from streams.gazetteer import (
     without_article,
 )
 from streams.geocode import Evidence, in_context, prior, rank
+from streams.unlisted_places import find_unlisted
 from tocsin.fold import fold
 from tocsin.records import Candidate, Mention
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’ʻʼ‘`´](?!s\b)[^\W_]+)*")
 _QUOTES = str.maketrans("", "", "'")
+_APOSTROPHES = frozenset("'’ʼ‘`´")
 _ARTICLES = frozenset(("al", "el", "ar", "as", "ash", "ad", "an", "ez", "az", "at", "ath", "es"))
 _JOINING = {" ": " ", "-": " ", "‑": " ", "–": " ", "- ": " ", " - ": " ", "\u00a0": " ", "/ ": None, " & ": " "}
 _CONTAINED = re.compile(
@@ -97,6 +99,12 @@ def find_places(context: Context, gazetteer: Gazetteer) -> list[Mention]:
     evidence, own = _evidence(kept, gazetteer, context)
     senses = _senses(kept, gazetteer, evidence, own)
     mentions = _emit(kept, senses, words_of, gazetteer, evidence, context)
+    folded = context.folded.text
+    if mentions and len(folded) == len(context.text):
+        rejected = {name.key for name in names if name.rejected}
+        text = words_of
+        mentions += find_unlisted(text.text, folded, text.starts, text.ends, text.keys, mentions, {*persons, *rejected}, gazetteer, evidence)
+        mentions.sort(key=lambda mention: mention.start)
     return mentions
 
 
@@ -119,11 +127,18 @@ def _candidates(text: _Text, gazetteer: Gazetteer) -> list[_Name]:
                 continue
         key = keys[at]
         reach = longest.get(key, 1)
+        if at + 1 < count and keys[at + 1] == "s" and raw[ends[at] : starts[at + 1]] in _APOSTROPHES:
+            reach = max(reach, longest.get(key + "s", 0) + 1)
         best: tuple[int, str] | None = (at + 1, key) if key in known else None
         if reach > 1:
             longer = key
             for stop in range(at + 1, min(at + reach, count)):
                 gap = raw[ends[stop - 1] : starts[stop]]
+                if gap in _APOSTROPHES and keys[stop] == "s":
+                    longer += "s"
+                    if longer in known:
+                        best = (stop + 1, longer)
+                    continue
                 joint = _JOINING.get(gap)
                 if joint is None:
                     if not (gap in (".", ". ") and ends[stop - 1] - starts[stop - 1] <= 3):
@@ -244,7 +259,7 @@ def _judge(
     if demonym and gazetteer.level(name.hits[0].index) != "country":
         name.rejected = "an adjective of no one country"
         return
-    if name.start and raw[name.start - 1] in "$€£#@" or (demonym and surface[-1] == "s" and name.key not in ("us",)):
+    if name.start and raw[name.start - 1] in "$€£#@" or raw[name.end : name.end + 1] == "$" or (demonym and surface[-1] == "s" and name.key not in ("us",)):
         name.rejected = "a currency or a people"
         return
     if not _abbreviation_ok(name, text, position, names):
@@ -291,8 +306,8 @@ def _judge(
         name.rejected = "part of a name"
     elif before == "of" and first > 1 and keys[first - 2] in words.ORG_OF and text.capital(first - 2):
         score -= 0.6
-    if capital_before and before in words.ORG_BEFORE:
-        score -= 1.0
+    if capital_before and before in words.ORG_BEFORE and not demonym:
+        name.rejected = "branch of an organisation"
     if (
         capital_before
         and not name.rejected
@@ -546,7 +561,7 @@ def _mention(name: _Name, strength: float, sense: _Sense, text: _Text, gazetteer
     if folded is not None and hit.kind != DEMONYM:
         tail = words.NOUN_AFTER.match(folded, end)
         detailed = place.country in gazetteer.detailed
-        if tail and place.type != "country" and not tail["noun"].endswith("s") and _noun_belongs(text.text, tail, detailed):
+        if tail and place.type != "country" and _noun_belongs(text.text, tail, detailed):
             end = tail.end()
         head = folded[max(floor, start - 40) : start]
         derived = _derived(head, folded, end, place) if detailed else None
