@@ -89,7 +89,7 @@ def submit(frontier: Frontier, request: Request, now: float, rhythm: Rhythm = DE
 
 
 def learn(frontier: Frontier, fetched: Fetched, now: float, rhythm: Rhythm = DEFAULT) -> Learned:
-    """Take in one answer: when to ask again, where redirects lead, what is new. Redelivery of the same answer does no harm."""
+    """Take in one answer: when to ask again, where redirects lead, what is new. The same answer again changes nothing."""
     request = fetched.request
     name = name_of(request)
     target = frontier.targets.get(name)
@@ -97,6 +97,8 @@ def learn(frontier: Frontier, fetched: Fetched, now: float, rhythm: Rhythm = DEF
         kind = "feed" if request.kind == "robots" else request.kind
         target = Target(url=request.url, host=request.host, source_id=request.source_id, kind=kind, item=request.item, seen=now)
         target = replace(target, interval=rhythm.feed_interval, backfill=request.backfill, hops=request.redirected_from)
+    elif not target.out:
+        return Learned()  # answered already: this is a redelivery
     _hear(frontier, request.host, fetched, now)
     if fetched.outcome == "redirected":
         return _redirected(frontier, name, target, fetched, now, rhythm)

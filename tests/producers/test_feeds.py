@@ -13,15 +13,18 @@ RSS = b"""<?xml version="1.0" encoding="utf-8"?>
 <item><title>Bread &amp;amp; water</title><link>/story/1?utm_source=rss</link><guid isPermaLink="false">g1</guid>
 <pubDate>Sat, 06 Jan 2018 13:00:00 +0300</pubDate><author>jane@news.example (Jane Roe)</author>
 <source url="https://agency.example/">The Agency</source>
-<description>&lt;p&gt;First &lt;b&gt;line&lt;/b&gt;.&lt;/p&gt;&lt;p&gt;Second.&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt;</description></item>
+<description>&lt;p&gt;First &lt;b&gt;line&lt;/b&gt;.&lt;/p&gt;&lt;p&gt;Second.&lt;/p&gt;
+&lt;script&gt;x()&lt;/script&gt;</description></item>
 <item><title>From the future</title><link>https://news.example/story/2</link><pubDate>Fri, 01 Jan 2999 00:00:00 GMT</pubDate></item>
 <item><title>No date at all</title><guid>https://news.example/story/3</guid><pubDate>yesterday, probably</pubDate></item>
 <item><title>No address</title></item>
 </channel></rss>"""
 
 ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="ar"><title>t</title>
-<entry><id>urn:uuid:1</id><link rel="enclosure" href="/a.mp3"/><link href="../story/1"/><updated>2018-01-06T10:00:00+03:00</updated>
-<title type="html">&lt;i&gt;x&lt;/i&gt; y</title><content type="html">&lt;p&gt;The whole text.&lt;/p&gt;</content><summary>Short</summary></entry></feed>"""
+<entry><id>urn:uuid:1</id><link rel="enclosure" href="/a.mp3"/>
+<link href="../story/1"/><updated>2018-01-06T10:00:00+03:00</updated>
+<title type="html">&lt;i&gt;x&lt;/i&gt; y</title>
+<content type="html">&lt;p&gt;The whole text.&lt;/p&gt;</content><summary>Short</summary></entry></feed>"""
 
 NEWS_SITEMAP = b"""<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
  xmlns:news="http://www.google.com/schemas/sitemap-news/0.9" xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">

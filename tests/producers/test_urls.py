@@ -90,11 +90,14 @@ def test_the_canonical_form_is_its_own_canonical_form(tail, start):
         "http://exa%mple.org/",
         "http://[::1",
         "https://e.org:99999/",
-    ]
-    + ["http://" + "a" * 5000 + ".org", "mailto:a@b.org", "https://..", "http://example.org:0/"],
+        "http://" + "a" * 5000 + ".org",
+        "mailto:a@b.org",
+        "https://..",
+        "http://example.org:0/",
+    ],
 )
 def test_what_is_no_web_address_is_refused(url):
-    with pytest.raises(Quarantine, match="address|host"):
+    with pytest.raises(Quarantine, match=r"address|host"):
         canonical(url)
     assert not is_web(url)
 
