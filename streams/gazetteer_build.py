@@ -394,9 +394,20 @@ def compiled(focus: frozenset[str], extra: Path | None, cache: Path | None) -> d
             file.unlink(missing_ok=True)  # cut short by a full disk or another Python: compile again
     data = {**compile_data(focus, extra), "version": stamp}
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(handle, "wb") as out:
-            out.write(marshal.dumps(data))
-        Path(temporary).replace(file)
+        _store(file, marshal.dumps(data))
     return data
+
+
+def _store(file: Path, data: bytes) -> None:
+    """Keep the compiled data for the next start; a full or read-only disk only costs the time to compile again."""
+    temporary: Path | None = None
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=file.parent)
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        temporary.replace(file)
+    except OSError:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)

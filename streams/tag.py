@@ -58,6 +58,7 @@ def load_resources(focus_countries: Sequence[str], extra: Path | None = None, ca
 
     `extra`: folder with the user's own actors and places; `cache`: folder for what takes seconds to compile. Raises DataError.
     """
+    detect("The model is loaded now, so that what can fail fails here and not with a page.")
     return Resources(load_gazetteer(focus_countries, extra, cache), load_actors(extra), load_claim_rules())
 
 

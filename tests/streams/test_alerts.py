@@ -168,7 +168,7 @@ def test_a_pair_rings_when_actor_and_place_meet_in_one_claim(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("watch: [Atlantis]", "nobody knows 'Atlantis'"),
+        ("watch: [Xyzzyville]", "nobody knows 'Xyzzyville'"),
         ("rules:\n  - id: x\n    kind: bell\n", r"rules.yaml:3: .*bell"),
         ("rules: [", r"rules.yaml:\d: not YAML"),
         ("rulez: []", "unknown field"),

@@ -5,11 +5,13 @@ once, and are killed when a page takes too long; the page is then a drop with a 
 """
 
 import multiprocessing
+import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,13 +22,15 @@ from pebble import ProcessExpired, ProcessPool
 from producers.clean import clean
 from streams.tag import Resources, load_resources, tag
 from tocsin.clock import now
-from tocsin.errors import TocsinError
+from tocsin.errors import TocsinError, UsageError
 from tocsin.records import Article, Dropped, Page, Record, Tagged
 from tocsin.settings import Settings, cache_folder
 from tocsin.sketch import sketch
 
 K = TypeVar("K")
-_RESOURCES: list[Resources] = []  # of this worker process: loaded once, when it starts
+# Of this worker process, filled when it starts: the resources, or why there are none.
+_RESOURCES: list[Resources] = []
+_FAILURE: list[str] = []
 
 
 class Prepared(Record, frozen=True, kw_only=True):
@@ -61,10 +65,16 @@ def resources_for(settings: Settings) -> Resources:
 
 
 def _start(settings: Settings) -> None:
-    _RESOURCES[:] = [resources_for(settings)]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that has the store; it stops its workers
+    try:
+        _RESOURCES[:] = [resources_for(settings)]
+    except Exception as error:  # noqa: BLE001  # told with the first page, in one line; here it would be a log of many
+        _FAILURE[:] = [f"{type(error).__name__}: {error}"]
 
 
 def _work(given: Page | Article, max_html: int) -> bytes:
+    if _FAILURE:
+        raise UsageError(f"the workers cannot load the lexicons: {_FAILURE[0]}")
     return _ENCODER.encode(prepare(given, _RESOURCES[0], max_html))
 
 
@@ -92,7 +102,10 @@ class Workers:
         return future
 
     def result(self, given: Page | Article, future: "Future[bytes]") -> Prepared:
-        """Wait for one page. A page that killed its worker is dropped with a reason; never raises for a page's sake."""
+        """Wait for one page. One that hangs, kills its worker or breaks it is dropped with a reason.
+
+        Raises UsageError when it is no page's fault: the workers cannot start.
+        """
         try:
             return _DECODER.decode(future.result())
         except FutureTimeout:
@@ -101,6 +114,8 @@ class Workers:
             reason, detail = "crashed", f"the worker died (exit code {error.exitcode})"
         except TocsinError:
             raise
+        except BrokenProcessPool as error:
+            raise UsageError(f"no worker process can start ({error}): is there memory left? Try fewer with --workers") from error
         except Exception as error:  # noqa: BLE001  # whatever one page breaks must not take the next one with it
             reason, detail = "broke", f"{type(error).__name__}: {error}"[:300]
         url, source = given.url, given.source_id
