@@ -13,6 +13,8 @@ from tocsin.errors import UsageError
 
 FILE = "store.sqlite3"
 LOCK = "writer.lock"
+OLDEST = (3, 35)
+"""SQLite of 2021: the first with RETURNING."""
 BUSY = 10.0
 """Seconds to wait for another process (a checkpoint, a backup) before giving up."""
 CACHE_KIB = 65_536
@@ -22,11 +24,22 @@ SYNCHRONOUS = "FULL"
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's and the system's errors about `path` into one line that says what to do."""
+    """Turn SQLite's errors about `path` into one line that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
         raise UsageError(_advice(path, error)) from error
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Turn SQLite's and the system's errors while opening `path` into one line that says what to do."""
+    if sqlite3.sqlite_version_info < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise UsageError(f"this Python's SQLite is {sqlite3.sqlite_version}, Tocsin needs {oldest}: use another Python 3.11+")
+    try:
+        with explained(path):
+            yield
     except PermissionError as error:
         raise UsageError(f"{error.filename or path}: no permission: change its owner, or choose another folder with --data") from error
     except OSError as error:

@@ -37,7 +37,7 @@ def open_store(folder: Path, *, read_only: bool = False) -> "SqliteStore":
     taken, or when the file is damaged, foreign or of a newer Tocsin.
     """
     path = folder / connect.FILE
-    with connect.explained(path), ExitStack() as undo:
+    with connect.opening(path), ExitStack() as undo:
         if read_only:
             if not path.exists():
                 raise UsageError(f"no data in {folder}: run `tocsin run` or `make demo` first")
@@ -93,6 +93,20 @@ class SqliteStore:
         for table in self._tables.values():
             table.kept()
 
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Undo what the block wrote when it raises, and leave the rest of the transaction to the caller."""
+        self.connection.execute("SAVEPOINT batch")
+        try:
+            yield
+        except Exception:
+            if self.connection.in_transaction:  # a full disk has rolled back everything already
+                self.connection.execute("ROLLBACK TO batch")
+                self.connection.execute("RELEASE batch")
+            self._terms.forget()
+            raise
+        self.connection.execute("RELEASE batch")
+
     def _roll_back(self) -> None:
         if self.connection.in_transaction:  # a full disk has rolled back already
             self.connection.execute("ROLLBACK")
@@ -109,9 +123,9 @@ class SqliteStore:
     # --- writing ---
 
     def write(self, batch: Batch) -> None:
-        """Keep a batch whole; idempotent. Raises Quarantine when its text cannot be stored as UTF-8."""
+        """Keep a batch whole; idempotent. Raises Quarantine, and keeps nothing of it, when its text cannot be stored as UTF-8."""
         try:
-            with self.transaction():
+            with self.transaction(), self._whole():
                 if batch.tagged is not None:
                     self._put_version(batch.tagged, batch.clustered)
                 for alert in batch.alerts:

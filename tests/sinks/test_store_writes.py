@@ -209,6 +209,22 @@ def test_a_batch_that_cannot_be_stored_leaves_nothing_behind_and_the_next_one_is
     assert store.report().versions == 1
 
 
+def test_a_batch_refused_inside_a_transaction_leaves_the_rest_of_it_alone(store: SqliteStore) -> None:
+    with store.transaction():
+        store.write(samples.mosul())
+        with pytest.raises(Quarantine):
+            store.write(Batch(tagged=samples.batch().tagged, fates=(Fate(url="u", at="", stage="s", outcome="\ud800"),)))
+    assert store.report().versions == 1
+    assert store.search(Query(places=("Mosul",))).total == 1
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError("pipe"), PermissionError(13, "no", "elsewhere"), ValueError("x")])
+def test_errors_of_the_callers_own_pass_a_transaction_unchanged(store: SqliteStore, error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, store.transaction():
+        raise error
+    assert caught.value is error
+
+
 def test_a_transaction_that_fails_keeps_neither_results_nor_state(store: SqliteStore) -> None:
     table = store.table("seen", Sentence)
     table["kept"] = Sentence(start=0, end=1)

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tocsin.cli.screen import one_line, safe
-from tocsin.cli.style import joined, minute, plural, short
+from tocsin.cli.style import joined, minute, plural, second, short
 from tocsin.records import Alert, Fate
 
 _BAD = frozenset({"dropped", "failed", "error", "blocked"})
@@ -67,13 +67,13 @@ def trace(screen: Console, fates: Sequence[Fate]) -> None:
     for fate in fates:
         if fate.url != url:
             url, shown = fate.url, Table.grid(padding=(0, 2), expand=True)
-            shown.add_column(no_wrap=True, style="meta", min_width=17)
+            shown.add_column(no_wrap=True, style="meta", min_width=20)
             shown.add_column(no_wrap=True, min_width=8)
             shown.add_column(no_wrap=True, min_width=11)
             shown.add_column(ratio=1, overflow="fold")
             blocks.append((url, shown))
         style = "bad" if fate.outcome in _BAD else "warning" if fate.outcome == "rang" else "good" if fate.outcome in _GOOD else "info"
-        shown.add_row(minute(fate.at), one_line(fate.stage), Text(one_line(fate.outcome), style), Text(one_line(fate.detail)))
+        shown.add_row(second(fate.at), one_line(fate.stage), Text(one_line(fate.outcome), style), Text(one_line(fate.detail)))
     for heading, rows in blocks:
         screen.print(Text(one_line(heading), "link"), soft_wrap=True)
         screen.print(Padding(rows, (0, 0, 0, 2), expand=False))

@@ -81,6 +81,14 @@ def minute(moment: str) -> str:
         return one_line(moment)
 
 
+def second(moment: str) -> str:
+    """A moment for people, to the second: 6 Jan 2018 10:00:05."""
+    try:
+        return f"{day(moment)} {clock.parse(moment).astimezone(UTC):%H:%M:%S}"
+    except ValueError:
+        return one_line(moment)
+
+
 def raised(number: int) -> str:
     """A number as a superscript."""
     return str(number).translate(_SUPERSCRIPTS)
