@@ -6,6 +6,7 @@ and a phrase passes on the identity of the name inside it.
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -266,7 +267,7 @@ def _phrase_found(phrase: Phrase, lexicon: ActorLexicon, countries: Counter[str]
     if "local" in phrase.modifiers and key == "grp:official" or word == "administrator":
         key = "grp:local-official"
     return Found(
-        id=key, name=head.name, type=head.type, how="class", confidence=0.8, sure=False, reason="a class, not a known actor", **base
+        id=key, name=head.name, type=head.type, how="class", confidence=0.8, sure=head.sure, reason="a class, not a known actor", **base
     )
 
 
@@ -302,6 +303,8 @@ def _split_run(run: Run, lexicon: ActorLexicon) -> list[Run]:
         else:
             pieces[-1].append(token)
     out = []
+    if len(pieces) == 1 and run.tokens[0].text not in breaks and run.tokens[-1].text not in breaks:
+        return [run]
     for piece in pieces:
         while piece and piece[0].text in breaks:
             del piece[0]
@@ -588,11 +591,14 @@ def _state(start: int, end: int, code: str, name: str, acting: bool) -> Found:
 
 def _settle(found: list[Found]) -> list[Found]:
     """Longest first, then the more trusted; what overlaps a kept one goes."""
+    starts: list[int] = []
     kept: list[Found] = []
     for item in sorted(found, key=lambda f: (f.start - f.end, f.rank, f.start)):
-        if not any(item.start < k.end and k.start < item.end for k in kept):
-            kept.append(item)
-    kept.sort(key=lambda f: f.start)
+        at = bisect_left(starts, item.start)
+        if (at < len(kept) and kept[at].start < item.end) or (at and kept[at - 1].end > item.start):
+            continue
+        starts.insert(at, item.start)
+        kept.insert(at, item)
     return kept
 
 
@@ -618,6 +624,7 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
     for start, end, _ in (*scanned.states, *scanned.names):
         inside[end] = min(start, inside.get(end, start))
     nationals = [(s, e, t) for s, e, t in scanned.states if t.form == "nationals"]
+    place_starts = [p.start for p in places]
     limit = len(text)
     for start, end, term in sorted((*scanned.heads, *nationals), key=lambda h: (-h[0], h[1] - h[0])):
         if start >= limit:
@@ -640,7 +647,7 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
         if phrase is None:
             continue
         limit = phrase.start
-        near = Counter(p.country for p in places if p.country and start - 300 < p.start < end + 120) if term.head.branch else Counter()
+        near = _countries_of(places[bisect_left(place_starts, start - 300) : bisect_left(place_starts, end + 120)]) if term.head.branch else Counter()
         found.append(_phrase_found(phrase, lexicon, scanned.countries, text, near))
     found += _persons(context, lexicon, scanned, places, runs, acronyms, used)
     found += _state_found(context, lexicon, scanned)

@@ -8,8 +8,8 @@ _ABBREVIATED = "Gen|Lt|Col|Maj|Brig|Capt|Sgt|Cpl|Dr|Mr|Mrs|Ms|Prof|Sen|Rep|Gov|A
 # One capitalised word: an initialism (U.S.), an initial or abbreviated title with its stop, or a word, perhaps with al-, d', Mc or an inner hyphen.
 _WORD = rf"(?:(?:[A-Z]\.){{2,}}|(?:{_ABBREVIATED})\.(?=\s)|[A-Z]\.(?=\s?[A-Z])|(?:(?:al|el|as|ash|an|ar|at|ad|az)-\s?|[dlO][’'])?[{_UPPER}]\w*(?:-\w+)*(?:[’'](?!s\b)\w+(?:-\w+)*)*)"
 _PARTICLE = r"(?:(?:al|el|bin|ibn|bint|abu|de|van|von|der|da|di|la|le|du|ben|ould|ag|dos|del|den|ul|ur|Al)[ -])"
-_RUN = re.compile(rf"(?<![\w.&@#/-]){_WORD}(?:[ ]{_PARTICLE}{{0,2}}{_WORD})*")
-_TOKEN = re.compile(_WORD)
+_RUN = re.compile(rf"(?<![\w.&@#/-])(?=[{_UPPER}aedlO]){_WORD}(?:[ ]{_PARTICLE}{{0,2}}{_WORD})*")
+_UPPERS = frozenset(chr(code) for code in range(0x41, 0x180) if chr(code).isupper())
 _CLOSERS = "\"'”’)]»"
 
 
@@ -38,15 +38,26 @@ def opens_sentence(text: str, start: int) -> bool:
     return at < 0 or text[at] in ".!?\n\r:;" or (text[at] in _CLOSERS and at > 0 and text[at - 1] in ".!?")
 
 
+def _tokens(words: str, start: int) -> tuple[Token, ...]:
+    """The capitalised words of a run; particles between them are left out."""
+    if " " not in words:
+        return (Token(words if words.count(".") > 1 else words.rstrip("."), start, start + len(words)),)
+    out = []
+    at = start
+    glue = ""  # "al- Jaafari" is one word
+    for word in words.split(" "):
+        end = at + len(word)
+        if glue:
+            out.append(Token(f"{glue} {word}", at - len(glue) - 1, end))
+            glue = ""
+        elif word[0] in _UPPERS or (len(word) > 3 and ("-" in word or "’" in word or "'" in word) and word[-1] != "-"):
+            out.append(Token(word if word.count(".") > 1 else word.rstrip("."), at, end))
+        elif word[-1] == "-":
+            glue = word
+        at = end + 1
+    return tuple(out)
+
+
 def find_runs(text: str) -> list[Run]:
     """Every run, in order of start."""
-    runs = []
-    for match in _RUN.finditer(text):
-        start, end = match.span()
-        tokens = tuple(
-            Token(word if word.count(".") > 1 else word.rstrip("."), token.start(), token.end())
-            for token in _TOKEN.finditer(text, start, end)
-            for word in (token.group(),)
-        )
-        runs.append(Run(start, end, tokens, opens_sentence(text, start)))
-    return runs
+    return [Run(m.start(), m.end(), _tokens(m.group(), m.start()), opens_sentence(text, m.start())) for m in _RUN.finditer(text)]

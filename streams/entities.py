@@ -4,6 +4,7 @@ A span is an actor where something is done or said by it ("Turkish troops", "the
 something happens in it. A country's name inside an organisation's ("Government of Iraq") stays part of that actor.
 """
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -16,16 +17,22 @@ from streams.gazetteer import Gazetteer
 from streams.places import find_places
 from tocsin.records import Mention
 
+_WHERE = re.compile(
+    r"\b(?:in|inside|into|from|across|throughout|within|to|towards?|near|outside|around|leave|left|leaving|enter(?:ed|ing)?|reach(?:ed)?|visit(?:ed)?|over|via"
+    r"|(?:north|south|east|west|north-?east|north-?west|south-?east|south-?west)ern|central) (?:the )?$",
+    re.IGNORECASE,
+)
+
 
 def find_entities(context: Context, gazetteer: Gazetteer, lexicon: ActorLexicon) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
     """(actors, places) of one discourse, each in order of start; references resolved; only in title, body and quotes."""
     spans = body_spans(context.segments, len(context.text))
     places = [p for p in find_places(context, gazetteer) if any(a <= p.start and p.end <= b for a, b in spans)]
     actors = resolve_references(context, find_actors(context, lexicon, places), lexicon)
-    return settle(actors, places)
+    return settle(context.text, actors, places)
 
 
-def settle(actors: Sequence[Mention], places: Sequence[Mention]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
+def settle(text: str, actors: Sequence[Mention], places: Sequence[Mention]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
     """Decide overlaps between actors and places. A demonym alone ("Turkish") is no place; it has already done its work as context."""
     kept_actors = list(actors)
     kept_places: list[Mention] = []
@@ -43,12 +50,19 @@ def settle(actors: Sequence[Mention], places: Sequence[Mention]) -> tuple[tuple[
                 rivals.append(actor)
         verdicts = [_verdict(actor, place) for actor in rivals]
         if "actor" not in verdicts:
-            nested = any(v == "both" for v in verdicts)
-            kept_places.append(msgspec.structs.replace(place, sure=False, reason="names part of an actor") if nested else place)
+            reason = "names part of an actor" if "both" in verdicts else "" if _located(place, kept_places, text) else "a country, not said to be where"
+            kept_places.append(msgspec.structs.replace(place, sure=False, reason=reason) if reason and place.sure else place)
             for actor, verdict in zip(rivals, verdicts, strict=True):
                 if verdict == "place" and actor in kept_actors:
                     kept_actors.remove(actor)
     return tuple(kept_actors), tuple(kept_places)
+
+
+def _located(place: Mention, before: Sequence[Mention], text: str) -> bool:
+    """Whether a country is said to be where something is, rather than a party to it: "in Iraq", "Mosul, Iraq"; other places always are."""
+    if place.type != "country" or _WHERE.search(text, max(0, place.start - 24), place.start):
+        return True
+    return bool(before) and before[-1].type != "country" and text[before[-1].end : place.start] == ", "
 
 
 def _verdict(actor: Mention, place: Mention) -> str:

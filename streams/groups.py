@@ -12,6 +12,7 @@ from streams.lexicon import ActorLexicon, Head
 
 _NUMBER = re.compile(r"\d[\d,.]*(?:st|nd|rd|th|k|m)?")
 _OF = re.compile(r" of (?:the |our |its |their )?")
+_PREDICATE = re.compile(r"\b(?:is|was|are|were|be|been|became|as)\s$")
 _SUFFIXES = (
     "-led",
     "-backed",
@@ -178,14 +179,15 @@ def read_phrase(
             named, position = True, at
             continue
         break
-    lead = text[max(0, position - 30) : position].lower()
-    for partitive in words.partitives:
-        if lead.endswith(" " + partitive + " ") or lead == partitive + " ":
-            position -= len(partitive) + 1
-            at, word = _word_before(text, position)
-            if word.lower() in ("the", "a"):
-                position = at
-            break
+    if text[max(0, position - 4) : position] == " of ":
+        lead = " " + text[max(0, position - 30) : position].lower()
+        for partitive in words.partitives:
+            if lead.endswith(f" {partitive} "):
+                position -= len(partitive) + 1
+                at, word = _word_before(text, position)
+                if word.lower() in ("the", "a"):
+                    position = at
+                break
     if names and counted and bare_start > 0:  # "three Iraqi soldiers": the count is no part of a known actor's name
         position = bare_start
     finish = end
@@ -196,6 +198,8 @@ def read_phrase(
         if near is not None:
             names.insert(0, near)
             finish = near.end
+    if head.type == "person" and position < start and text[position : position + 2] in ("a ", "an") and _PREDICATE.search(text, max(0, position - 8), position):
+        return None  # "he was a young carpenter" says what he is, not who
     if head.bare == "named" and not names and not named:
         return None
     if head.bare == "the" and not (definite or names or modifiers or named or counted or possessive):

@@ -72,6 +72,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     branch: str = ""
     national: bool = False
     of: bool = False
+    sure: bool = False
     plural: bool = True
 
 
@@ -241,7 +242,7 @@ def _heads(path: Path, rows: Any) -> list[tuple[str, Term]]:
         for noun in row["heads"]:
             head = Head(
                 id=row["id"], name=row["name"], type=row["type"], bare=bare, branch=row.get("branch", ""),
-                national=bool(row.get("national")), of=bool(row.get("of")), plural=row["type"] != "person",
+                national=bool(row.get("national")), of=bool(row.get("of")), sure=bool(row.get("sure")), plural=row["type"] != "person",
             )  # fmt: skip
             found.append((noun, Term(kind="head", id=row["id"], text=noun, head=head)))
     return found

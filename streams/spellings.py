@@ -6,6 +6,7 @@ that nothing else matched, and with less confidence.
 """
 
 import re
+from functools import lru_cache
 
 from tocsin.fold import fold_key
 
@@ -52,6 +53,7 @@ def spellings(name: str, person: bool = False) -> list[str]:
     return list(dict.fromkeys(out))[:_LIMIT]
 
 
+@lru_cache(maxsize=1 << 16)
 def skeleton(name: str) -> str:
     """What transliterations of a name share: "al-Baghdadi", "Al Bagdadi" and "el-Baghdady" all give "bagdadi"."""
     key = _ARTICLE.sub("", fold_key(name))
