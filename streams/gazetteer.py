@@ -17,6 +17,7 @@ from tocsin.fold import fold
 
 MAIN, ALTERNATE, HISTORICAL, DEMONYM, ABBREVIATION = range(5)
 _KIND_BITS = 3
+_RECENT_PLACES = 20_000
 _ARTICLE = re.compile(r"^(?:al|el|ar|as|ash|ad|an|ez|az|at|ath|es|et|ed|er)[ -](?=\w{3})")
 _ARABIC_ARTICLE = re.compile("^ال(?=\\w{2})")
 _LOOSE = str.maketrans({"-": " ", ".": " ", ",": " ", "/": " ", "(": " ", ")": " ", "'": None, '"': None, "&": " "})
@@ -86,6 +87,7 @@ class Gazetteer:
         self.focus = focus
         self.version: str = data["version"]
         self._curated = [Place(*row) for row in data["curated"]]
+        self._recent: dict[int, Place] = {}  # towns built lately: a cache, bounded
         self.by_id = {place.id: index for index, place in enumerate(self._curated)}
         self._base = len(self._curated)
         self._ids = array("i", data["ids"])
@@ -112,6 +114,14 @@ class Gazetteer:
         """The place at an index."""
         if index < self._base:
             return self._curated[index]
+        known = self._recent.get(index)
+        if known is None:
+            if len(self._recent) >= _RECENT_PLACES:
+                self._recent.clear()
+            known = self._recent[index] = self._town(index)
+        return known
+
+    def _town(self, index: int) -> Place:
         at = index - self._base
         country = self._countries[2 * at : 2 * at + 2]
         region = self._regions[at]

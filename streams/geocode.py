@@ -9,7 +9,7 @@ from streams.gazetteer import ABBREVIATION, ALTERNATE, DEMONYM, HISTORICAL, MAIN
 
 _TYPE_PRIOR = {"country": 4.2, "continent": 3.6, "region": 3.0, "sea": 3.2, "river": 2.0, "mountain": 2.4, "admin1": 2.7, "admin2": 1.2}
 _KIND_PRIOR = {MAIN: 0.0, ALTERNATE: -0.7, HISTORICAL: -2.0, DEMONYM: 0.0, ABBREVIATION: 0.0}
-_NEAR_KM = 150.0
+_NEAR_DEGREES = 150 / 111.2
 
 
 @dataclass(slots=True)
@@ -19,6 +19,7 @@ class Evidence:
     countries: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     regions: dict[int, float] = field(default_factory=lambda: defaultdict(float))
     indexes: set[int] = field(default_factory=set)
+    towns: dict[int, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))  # region -> points of its sure towns
     points: dict[str, tuple[float, float]] = field(default_factory=dict)  # key of a name -> where it is
 
     def country_share(self, country: str | None) -> float:
@@ -27,11 +28,13 @@ class Evidence:
         return votes / (sum(self.countries.values()) + 0.5) if votes else 0.0
 
 
-def kilometres(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Great-circle distance of two (latitude, longitude) points in degrees (haversine, mean Earth radius 6371 km)."""
-    lat1, lat2 = math.radians(a[0]), math.radians(b[0])
-    h = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin(math.radians(b[1] - a[1]) / 2) ** 2
-    return 12742 * math.asin(min(1.0, math.sqrt(h)))
+def is_near(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    """Whether two (latitude, longitude) points in degrees lie within 150 km (equirectangular; good to 1 % at this distance)."""
+    north = a[0] - b[0]
+    if north > _NEAR_DEGREES or north < -_NEAR_DEGREES:
+        return False
+    east = (a[1] - b[1]) * math.cos(math.radians(a[0]))
+    return north * north + east * east < _NEAR_DEGREES * _NEAR_DEGREES
 
 
 def prior(gazetteer: Gazetteer, hit: Hit) -> float:
@@ -61,15 +64,16 @@ def in_context(gazetteer: Gazetteer, hit: Hit, evidence: Evidence, own_votes: Ma
     region = gazetteer.region(hit.index)
     if region >= 0 and evidence.regions.get(region):
         score += 1.2
-    if gazetteer.is_curated(hit.index):
+    if gazetteer.level(hit.index) == "district":
         place = gazetteer.place(hit.index)
-        if place.type == "district":
-            parent = gazetteer.by_id.get(place.parents[0]) if place.parents else None
-            score += 3.0 if parent in evidence.indexes else -1.0
-    if point := gazetteer.point(hit.index):
-        near = min((kilometres(point, other) for name, other in evidence.points.items() if name != key), default=9e9)
-        if near < _NEAR_KM:
-            score += 1.3
+        parent = gazetteer.by_id.get(place.parents[0]) if place.parents else None
+        score += 3.0 if parent in evidence.indexes else -1.0
+    point = gazetteer.point(hit.index)
+    if point is not None:
+        for name, other in evidence.points.items():
+            if name != key and is_near(point, other):
+                score += 1.3
+                break
     return score
 
 

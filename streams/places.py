@@ -7,6 +7,7 @@ about -> which reading -> longer and derived names ("Mosul city", "eastern Mosul
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from streams import place_patterns as words
@@ -39,7 +40,9 @@ _CONTAINED = re.compile(
 _LIST = re.compile(r"(?:, |,? and |,? or |/| & )(?:the |in |from |to )?")
 _ARABIC_CLITIC = re.compile("^(?:و|ف)?(?:ب|ل|ك)?(?:ال|لل)?(?=\\w{3})")
 _EMIT, _SURE = 1.6, 2.6
+_COUNTY_KM = 60.0
 _MAX_MENTIONS_OF_READINGS = 4
+_RIVALS_A_STATE = 600_000  # inhabitants from which a city is meant rather than its namesake state (Washington, New York)
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +106,9 @@ def find_places(context: Context, gazetteer: Gazetteer) -> list[Mention]:
     if mentions and len(folded) == len(context.text):
         rejected = {name.key for name in names if name.rejected}
         text = words_of
-        mentions += find_unlisted(text.text, folded, text.starts, text.ends, text.keys, mentions, {*persons, *rejected}, gazetteer, evidence)
+        mentions += find_unlisted(
+            text.text, folded, text.starts, text.ends, text.keys, mentions, {*persons, *rejected}, gazetteer, evidence
+        )
         mentions.sort(key=lambda mention: mention.start)
     return mentions
 
@@ -161,6 +166,8 @@ def _candidates(text: _Text, gazetteer: Gazetteer) -> list[_Name]:
         ):
             at += 1
             continue
+        if found.startswith("the ") and found != "the hague":
+            start = starts[at + 1]
         names.append(_Name(at, last, start, end, found, gazetteer.lookup(found)))
         at = last
     return names
@@ -259,7 +266,12 @@ def _judge(
     if demonym and gazetteer.level(name.hits[0].index) != "country":
         name.rejected = "an adjective of no one country"
         return
-    if name.start and raw[name.start - 1] in "$€£#@" or raw[name.end : name.end + 1] == "$" or (demonym and surface[-1] == "s" and name.key not in ("us",)):
+    if (
+        name.start
+        and raw[name.start - 1] in "$€£#@"
+        or raw[name.end : name.end + 1] == "$"
+        or (demonym and surface[-1] == "s" and name.key not in ("us",))
+    ):
         name.rejected = "a currency or a people"
         return
     if not _abbreviation_ok(name, text, position, names):
@@ -269,7 +281,7 @@ def _judge(
     abbreviated = all(hit.kind == ABBREVIATION for hit in name.hits)
     if single and len(name.key) <= 3 and not abbreviated and name.key.isascii() and not demonym:
         score -= 1.2
-    if single and name.key in words.AMBIGUOUS and not abbreviated:
+    if name.key in words.AMBIGUOUS and not abbreviated:
         score -= 2.6
     if single and name.key in lower and not demonym and not abbreviated:
         score -= 2.0
@@ -305,7 +317,7 @@ def _judge(
     elif capital_after and demonym and after in ("airways", "airlines", "open", "telecom", "petroleum", "express"):
         name.rejected = "part of a name"
     elif before == "of" and first > 1 and keys[first - 2] in words.ORG_OF and text.capital(first - 2):
-        score -= 0.6
+        name.rejected = "part of a name"
     if capital_before and before in words.ORG_BEFORE and not demonym:
         name.rejected = "branch of an organisation"
     if (
@@ -439,6 +451,8 @@ def _evidence(names: list[_Name], gazetteer: Gazetteer, context: Context) -> tup
         evidence.indexes.add(top.index)
         if place.type not in ("country", "continent", "region", "sea") and place.lat is not None and place.lon is not None:
             evidence.points[name.key] = (place.lat, place.lon)
+            if region >= 0 and place.type != "admin1":
+                evidence.towns[region].append((place.lat, place.lon))
     return evidence, own
 
 
@@ -455,17 +469,28 @@ def _senses(names: list[_Name], gazetteer: Gazetteer, evidence: Evidence, own: d
     holders = _containers(names, gazetteer)
     senses: dict[str, _Sense] = {}
     hits_of: dict[str, set[Hit]] = defaultdict(set)
+    states = sum(gazetteer.level(index) == "admin1" for index in evidence.indexes)
     for name in names:
         hits_of[name.key].update(name.hits)
     for key, hits in hits_of.items():
         scored: list[tuple[Hit, float]] = []
         votes = own.get(key, {})
+        if len(hits) == 1:
+            only = next(iter(hits))
+            senses[key] = _Sense(
+                [(only, prior(gazetteer, only))], bonus=_support(gazetteer, only.index, holders.get(key, ()), evidence, votes)
+            )
+            continue
         levels = {gazetteer.level(hit.index) for hit in hits if hit.kind != HISTORICAL}
         for hit in hits:
             score = in_context(gazetteer, hit, evidence, votes, key)
             level = gazetteer.level(hit.index)
-            if "country" in levels and level != "country":
+            if "country" in levels and level == "city":
                 score -= 2.0
+            if "admin1" in levels and level == "city" and gazetteer.population(hit.index) < _RIVALS_A_STATE:
+                score -= 1.5
+            if level == "admin1" and states >= 3:
+                score += 1.2  # a list of states: New York is one of them
             for holder, bonus in holders.get(key, ()):
                 if holder != hit.index and _inside(gazetteer, hit.index, holder):
                     score += (
@@ -479,20 +504,28 @@ def _senses(names: list[_Name], gazetteer: Gazetteer, evidence: Evidence, own: d
         sense = senses[key] = _Sense(ranked)
         if len(ranked) > 1:
             sense.margin = ranked[0][1] - ranked[1][1]
-        top = ranked[0][0]
-        if any(_inside(gazetteer, top.index, holder) for holder, _ in holders.get(key, ())):
-            sense.bonus += 2.5
-        country = gazetteer.country(top.index)
-        if country and evidence.countries.get(country, 0.0) - votes.get(country, 0.0) > 0.3:
-            sense.bonus += 0.4 + 0.6 * evidence.country_share(country)
-        region = gazetteer.region(top.index)
-        if region >= 0 and evidence.regions.get(region):
-            sense.bonus += 0.5
-        if gazetteer.is_curated(top.index):
-            parents = gazetteer.place(top.index).parents
-            if parents and gazetteer.by_id.get(parents[0]) in evidence.indexes:
-                sense.bonus += 2.0 if gazetteer.place(top.index).type == "district" else 0.8
+        sense.bonus = _support(gazetteer, ranked[0][0].index, holders.get(key, ()), evidence, votes)
     return senses
+
+
+def _support(
+    gazetteer: Gazetteer, index: int, holders: Sequence[tuple[int, float]], evidence: Evidence, votes: Mapping[str, float]
+) -> float:
+    """How much the rest of the document speaks for a place: an area it lies in, its country, its region."""
+    bonus = 0.0
+    if any(_inside(gazetteer, index, holder) for holder, _ in holders):
+        bonus += 2.5
+    country = gazetteer.country(index)
+    if country and evidence.countries.get(country, 0.0) - votes.get(country, 0.0) > 0.3:
+        bonus += 0.4 + 0.6 * evidence.country_share(country)
+    region = gazetteer.region(index)
+    if region >= 0 and region in evidence.regions:
+        bonus += 0.5
+    if gazetteer.is_curated(index):
+        place = gazetteer.place(index)
+        if place.parents and gazetteer.by_id.get(place.parents[0]) in evidence.indexes:
+            bonus += 2.0 if place.type == "district" else 0.8
+    return bonus
 
 
 def _inside(gazetteer: Gazetteer, index: int, holder: int) -> bool:
@@ -544,13 +577,15 @@ def _emit(
             strength += 0.5
         if strength < _EMIT or name.start < floor:
             continue
-        mention = _mention(name, strength, senses[name.key], text, gazetteer, context, floor)
+        mention = _mention(name, strength, senses[name.key], text, gazetteer, context, floor, evidence)
         floor = mention.end
         mentions.append(mention)
     return mentions
 
 
-def _mention(name: _Name, strength: float, sense: _Sense, text: _Text, gazetteer: Gazetteer, context: Context, floor: int) -> Mention:
+def _mention(
+    name: _Name, strength: float, sense: _Sense, text: _Text, gazetteer: Gazetteer, context: Context, floor: int, evidence: Evidence
+) -> Mention:
     hit = sense.ranked[0][0]
     place = gazetteer.place(hit.index)
     start, end = name.start, name.end
@@ -585,10 +620,14 @@ def _mention(name: _Name, strength: float, sense: _Sense, text: _Text, gazetteer
         if len(sense.ranked) > 1
         else ()
     )
+    lat, lon = place.lat, place.lon
+    if place.type == "admin2" and km > _COUNTY_KM and (towns := evidence.towns.get(gazetteer.region(hit.index))):
+        lat, lon, km = round(sum(t[0] for t in towns) / len(towns), 4), round(sum(t[1] for t in towns) / len(towns), 4), 80.0
+        reason = reason or "a county without a point of its own, placed with the towns of its state named here"
     return Mention(
         mention_id=f"m{start}-{end}", kind="place", entity_id=entity, name=readable, type=kind, text=text.text[start:end], start=start, end=end,
         how=how, confidence=confidence, sure=sure, reason=reason, rule_id="place", candidates=others, country=place.country, admin1=place.admin1,
-        lat=place.lat, lon=place.lon, geonames_id=place.geonames_id if how != "derived" else None, precision=precision, precision_km=km, parent_ids=parents,
+        lat=lat, lon=lon, geonames_id=place.geonames_id if how != "derived" else None, precision=precision, precision_km=km, parent_ids=parents,
     )  # fmt: skip
 
 

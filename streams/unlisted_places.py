@@ -77,14 +77,30 @@ def _could_be(text: str, keys: Sequence[str], first: int, last: int, persons: Co
 
 
 def _judge(
-    text: str, folded: str, start: int, end: int, first: int, keys: Sequence[str], listed: Sequence[Mention], slot: int, gazetteer: Gazetteer, evidence: Evidence
+    text: str,
+    folded: str,
+    start: int,
+    end: int,
+    first: int,
+    keys: Sequence[str],
+    listed: Sequence[Mention],
+    slot: int,
+    gazetteer: Gazetteer,
+    evidence: Evidence,
 ) -> Mention | None:
     surface = text[start:end]
     shouting = surface.isupper()
     left = listed[slot - 1] if slot else None
     right = listed[slot] if slot < len(listed) else None
-    beside_left = left is not None and left.type != "country" and left.how != "demonym" and _LISTED.fullmatch(folded, left.end, start) is not None
-    beside_right = right is not None and right.type != "country" and right.how != "demonym" and _INTO_LIST.fullmatch(folded, end, right.start) is not None
+    beside_left = (
+        left is not None and left.type != "country" and left.how != "demonym" and _LISTED.fullmatch(folded, left.end, start) is not None
+    )
+    beside_right = (
+        right is not None
+        and right.type != "country"
+        and right.how != "demonym"
+        and _INTO_LIST.fullmatch(folded, end, right.start) is not None
+    )
     inside = right is not None and 0 < right.start - end <= 4 and text[end : right.start] in (", ", " (", ",")
     tail = words.UNLISTED_NOUN.match(folded, end)
     before = keys[first - 1] if first else ""
@@ -98,7 +114,13 @@ def _judge(
         reason = "named with its area"
     elif (beside_left or beside_right) and not shouting and text[end : end + 1] != "’":
         reason = "listed with a place"
-    elif before in ("in", "near", "outside") and left is not None and left.country in gazetteer.detailed and not shouting and not text[end : end + 2].strip().isupper():
+    elif (
+        before in ("in", "near", "outside")
+        and left is not None
+        and left.country in gazetteer.detailed
+        and not shouting
+        and not text[end : end + 2].strip().isupper()
+    ):
         reason = "where a place is named"
     else:
         return None
@@ -134,4 +156,3 @@ def _sounds_like(surface: str, gazetteer: Gazetteer, evidence: Evidence) -> Plac
     if index is None or not evidence.countries.get(gazetteer.country(index) or ""):
         return None
     return gazetteer.place(index)
-
