@@ -10,17 +10,15 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
-from lxml import html as lxml_html
 from lxml.etree import _Element as Element
-from resiliparse.extract.html2text import extract_plain_text
-from trafilatura import bare_extraction
-from trafilatura.settings import Document
 from trafilatura.utils import load_html
 
 from producers import furniture
+from producers.body import extract_body, page_titles
 from producers.charset import decode
 from producers.comments import take_comments
 from producers.metadata import Metadata, Published, metadata
+from producers.paragraphs import split_breaks
 from producers.urls import canonical
 from tocsin import clock, ids
 from tocsin.errors import Quarantine
@@ -41,15 +39,6 @@ MAX_BYTES = 20_000_000  # bytes; far above any article, below what fills a worke
 MAX_HTML = 2_000_000  # characters; trafilatura's time is quadratic in sibling paragraphs (5.2 MB took 21 s)
 
 _LEAST = 12  # letters and digits: less is a word of a menu, not a text
-_THIN = 250  # characters: a body shorter than this is worth a second opinion
-_GAIN = 3  # the second opinion must be this many times longer
-_WORTH = 60  # characters: shorter bodies count as this long in that comparison
-# Levels of unclosed elements; 100,000 levels took resiliparse 192 s, 5,000 half a second.
-_DEEPEST = 5_000
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
-_VOID = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p", "li", "option"}
-)
 _STUB = 2000  # characters: below this, a page that is not free is taken for a paywall stub
 _ERROR_TEXT = 1500  # characters: an error page says little
 _JUDGED = 16384  # characters looked at to tell text from binary
@@ -199,9 +188,11 @@ def _extract(
     capped = len(text) > max_html
     found = metadata(tree, url, item, clock.parse(fetched_at) if fetched_at else None, guess=not capped)
     pruned = furniture.prune(tree, found.author)
-    body, extractor = _body(tree, text, url, capped, flags)
+    titles = page_titles(tree, found.title)
+    split_breaks(tree)
+    body, extractor = extract_body(tree, text, url, titles, capped, flags)
     paywalled = pruned.paywalled or furniture.is_paywalled(body)
-    body, bio = furniture.trim(_without_title(body, found.title), found.author)
+    body, bio = furniture.trim(body, found.author, titles)
     if found.title and len(body) < _ERROR_TEXT and furniture.is_error_title(found.title):
         return Refusal("error-page", f"titled {found.title[:80]!r}")
     if sum(char.isalnum() for char in body[:200]) < _LEAST:
@@ -297,69 +288,6 @@ def _parse(text: str) -> Element | None:
     except Exception:  # noqa: BLE001
         return None
     return tree
-
-
-def _body(tree: Element, source: str, url: str | None, capped: bool, flags: list[str]) -> tuple[str, str]:
-    """Body text and the extractor that found it; `source` is the page before parsing."""
-    if capped:
-        flags.append("capped-html")
-        return _linear(_serialized(tree)) or _whole(source), "resiliparse"
-    text = ""
-    # trafilatura meets whatever pages hold; a failure there sends the page to the second extractor.
-    try:
-        document = bare_extraction(tree, url=url, fast=True, include_comments=False)
-        text = (document.text or "") if isinstance(document, Document) else ""
-    except Exception:  # noqa: BLE001
-        flags.append("extractor-failed")
-    if len(text) >= _THIN:
-        return text, "trafilatura"
-    other = _linear(_serialized(tree))
-    if len(other) < _THIN:
-        # libxml2 gives up below some 250 levels of nesting, and what lies deeper is not in the tree.
-        other = max(other, _whole(source), key=len)
-    if len(other) > _GAIN * max(len(text), _WORTH):
-        flags.append("fallback")
-        return other, "resiliparse"
-    return text, "trafilatura"
-
-
-def _serialized(tree: Element) -> str:
-    try:
-        return str(lxml_html.tostring(tree, encoding="unicode"))
-    except (ValueError, TypeError):  # names that are no XML names, from hostile markup
-        return ""
-
-
-def _whole(source: str) -> str:
-    """Body of a page that libxml2 could not hold; nothing if it is nested so deeply that resiliparse would take minutes."""
-    depth = deepest = 0
-    for tag in _TAG.finditer(source):
-        if tag[1]:
-            depth = max(0, depth - 1)
-        elif tag[2].lower() not in _VOID:
-            depth += 1
-            deepest = max(deepest, depth)
-    return _linear(source) if deepest <= _DEEPEST else ""
-
-
-def _linear(source: str) -> str:
-    """Body by resiliparse: time linear in length, though not in depth."""
-    # resiliparse meets whatever pages hold; its failure means no text.
-    try:
-        text = str(
-            extract_plain_text(source, preserve_formatting=True, main_content=True, list_bullets=False, alt_texts=False, comments=False)
-        )
-    except Exception:  # noqa: BLE001
-        return ""
-    return "\n".join(line for line in (" ".join(line.split()) for line in text.split("\n")) if line)
-
-
-def _without_title(text: str, title: str | None) -> str:
-    """The body without a first line that repeats the title."""
-    first, _, rest = text.partition("\n")
-    if title and rest and " ".join(first.split()).casefold() == title.casefold():
-        return rest
-    return text
 
 
 def _canonical(linked: str | None, url: str | None) -> str | None:

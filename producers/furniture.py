@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import yaml
 from lxml.etree import _Element as Element
 
 from producers.comments import render
+from producers.edges import without_head, without_tail
 
 _RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "furniture.yaml").read_text("utf-8"))
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -39,6 +41,7 @@ _DATELINE = re.compile(
     r"^(?P<place>[^\n().!?]{2,60}?)\s*[,:]?\s*\((?P<a>" + "|".join(map(re.escape, _AGENCY)) + r")\)\s*[-–—:]"
     r"|^\((?P<b>" + "|".join(map(re.escape, _AGENCY)) + r")\)\s*[-–—:]"
 )
+_EMBEDS = ("twitter-", "instagram-", "tiktok-", "fb-post", "telegram-", "mastodon-", "bluesky-")
 _BLOCKS = frozenset({"div", "section", "aside", "ul", "ol", "p", "footer", "header", "nav", "article", "table"})
 
 # Characters. A bio is short; a box that holds more of its own words than this is an article that happens to be called "related".
@@ -47,6 +50,7 @@ _BOX_LIMIT = 1500
 _POINTER_LIMIT = 200
 _CALL_LIMIT = 300
 _OFFER_LIMIT = 800
+_BIO_LINES = 3  # lines at the end of a body that may be its author's bio
 _PAYWALL_LIMIT = 2500
 
 
@@ -94,6 +98,10 @@ def prune(tree: Element, author: str | None = None) -> Pruned:
                 doomed.append(element)
         elif _leads_elsewhere(element):
             doomed.append(element)
+    for quote in tree.iter("blockquote"):
+        if (quote.get("class") or "").startswith(_EMBEDS):
+            # Embedded posts are quotations; extractors drop them for their class.
+            quote.attrib.pop("class")
     doomed.extend(_link_paragraphs(tree))
     for paragraph in tree.iter("p") if author else ():
         text = " ".join("".join(paragraph.itertext()).split())
@@ -179,16 +187,19 @@ def is_about(line: str, author: str | None) -> bool:
     return _AFTER_AUTHOR.match(line, len(author)) is not None
 
 
-def trim(text: str, author: str | None) -> tuple[str, str | None]:
-    """Take pointers and calls out of a body, offers and a bio off its end: (body, bio). At most the last three lines can be bio."""
-    lines = [line for line in text.split("\n") if not (is_pointer(line) or is_call(line))]
-    if not lines:
-        return text, None
+def trim(text: str, author: str | None, titles: Collection[str] = ()) -> tuple[str, str | None]:
+    """Take out of a body what is not the article: (body, bio).
+
+    Pointers and calls anywhere; titles, bylines and dates at the top; lists of links, credits, offers, contacts and a bio at the end.
+    """
+    lines = [line for line in text.split("\n") if line.strip() and not (is_pointer(line) or is_call(line))]
     while len(lines) > 1 and len(lines[-1]) <= _POINTER_LIMIT and _PAYWALL.match(lines[-1]):
         lines.pop()
+    if not lines:
+        return "", None
+    lines, contacts = without_tail(without_head(lines, titles, author))
     cut = len(lines)
-    for index in range(len(lines) - 1, max(len(lines) - 4, 0), -1):
+    for index in range(len(lines) - 1, max(len(lines) - _BIO_LINES - 1, 0), -1):
         if is_bio(lines[index], author):
             cut = index
-    bio = "\n".join(lines[cut:]) or None
-    return "\n".join(lines[:cut]), bio
+    return "\n".join(lines[:cut]), "\n".join((*lines[cut:], *contacts)) or None
