@@ -105,7 +105,7 @@ class Use(NamedTuple):
     """A rule behind a pattern, and the form the pattern has."""
 
     rule: Rule
-    form: Form
+    form: int
 
 
 class Hit(NamedTuple):
@@ -235,8 +235,8 @@ def _clean(word: str) -> str:
     return " ".join(lower(word).translate(_SPACED).split())
 
 
-def _nouns(words: Iterable[str]) -> dict[str, Form]:
-    forms: dict[str, Form] = {}
+def _nouns(words: Iterable[str]) -> dict[str, int]:
+    forms: dict[str, int] = {}
     for word in words:
         if word.endswith("="):
             forms[_clean(word[:-1])] = Form.NOUN
@@ -363,12 +363,12 @@ def _triggers(path: Path, raw: Any, rule: Rule, irregular: Mapping[str, Sequence
     triggers = raw.get("triggers")
     if not isinstance(triggers, dict) or not set(triggers) <= {"verb", "noun", "phrase"}:
         raise DataError(path, f"rule {rule.id}: triggers maps verb, noun and phrase to lists")
-    forms: dict[str, Form] = {}
+    forms: dict[str, int] = {}
     for verb in _strings(path, triggers.get("verb"), f"rule {rule.id}: verb"):
         for word, form in verb_forms(_clean(verb), irregular).items():
-            forms[word] = forms.get(word, Form(0)) | form
+            forms[word] = forms.get(word, 0) | form
     for word, form in _nouns(_strings(path, triggers.get("noun"), f"rule {rule.id}: noun")).items():
-        forms[word] = forms.get(word, Form(0)) | form
+        forms[word] = forms.get(word, 0) | form
     for word in _strings(path, triggers.get("phrase"), f"rule {rule.id}: phrase"):
         forms[_clean(word)] = Form.PHRASE
     if not forms:

@@ -14,7 +14,7 @@ from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, loa
 from streams.clauses import Participant, Scene, is_preposed, make_scene
 from streams.context import Context
 from streams.figure_claims import FigureClaim, figure_claims, places_of, quantities_of
-from streams.inflect import VERBAL, Form
+from streams.inflect import VERBAL, form_name
 from streams.modality import Mood, mood
 from streams.numbers import Number, as_quantity
 from streams.roles import Roles, actual_form, assign_roles
@@ -49,7 +49,7 @@ class _Found(NamedTuple):
 
     rule: Rule
     trigger: Hit
-    form: Form
+    form: int
     roles: Roles
     mood: Mood
     frames: list[Frame]
@@ -164,11 +164,11 @@ class _Finder:
         claims.sort(key=lambda c: (c.start, c.end))
         return claims
 
-    def accept(self, scene: Scene, hit: Hit, rule: Rule, form: Form) -> _Found | None:
+    def accept(self, scene: Scene, hit: Hit, rule: Rule, form: int) -> _Found | None:
         """The rule's judgement on one trigger."""
         roles: Roles | None = None
         form = actual_form(scene, hit, form)
-        if not form:
+        if not form or (not form & VERBAL and _in_name(scene, hit)):
             return None
         for condition in rule.require:
             if condition.where in ("agent", "patient") and roles is None:
@@ -182,7 +182,7 @@ class _Finder:
                 return None
         return self.judged(scene, hit, rule, form, roles)
 
-    def judged(self, scene: Scene, hit: Hit, rule: Rule, form: Form, roles: Roles | None) -> _Found:
+    def judged(self, scene: Scene, hit: Hit, rule: Rule, form: int, roles: Roles | None) -> _Found:
         """An accepted trigger with its roles, mood and score."""
         if roles is None:
             roles = assign_roles(scene, hit, form, self.rules)
@@ -232,7 +232,7 @@ class _Finder:
     def record(self, scene: Scene, item: _Found, kept: Sequence[_Found]) -> Claim:
         """The record of an accepted trigger."""
         context, rule, trigger = self.context, item.rule, item.trigger
-        start, end = _span(scene, item, kept, context.text)
+        start, end = _span(scene, item, kept, context.text, self.rules)
         if item.figured is not None:
             start, end = _figured_span(item.figured, scene, start, end, context.text)
         actors = _actors(item.roles, rule, context.text)
@@ -279,7 +279,7 @@ class _Finder:
             rule_id=rule.id,
             rule_trace=(
                 f"trigger={words_of(context.text, trigger)}",
-                f"form={item.form.name or int(item.form)}",
+                f"form={form_name(item.form)}",
                 f"mood={item.mood.why or 'plain'}",
             ),
             origin_id=(attribution.source_id if attribution is not None else None) or context.owner or None,
@@ -316,7 +316,7 @@ class _Finder:
         return ()
 
 
-def _is_circumstance(scene: Scene, hit: Hit, form: Form, rules: ClaimRules) -> bool:
+def _is_circumstance(scene: Scene, hit: Hit, form: int, rules: ClaimRules) -> bool:
     """Whether the trigger only tells when or why something else happened: "... after the attack", "... amid clashes"."""
     mask = rules.bits["circumstance"]
     if not scene.mask & mask:
@@ -325,6 +325,15 @@ def _is_circumstance(scene: Scene, hit: Hit, form: Form, rules: ClaimRules) -> b
         left, _ = scene.clause(hit.start, hit.end)
         return scene.opener(left) in _WHEN and left > scene.sentence.start
     return any(h.mask & mask and 0 <= hit.start - h.end <= _STEP for h in scene.hits)
+
+
+def _in_name(scene: Scene, hit: Hit) -> bool:
+    """Whether a noun is only part of a name: the "Liberation" of a liberation army."""
+    for person in scene.participants:
+        name = person.mention
+        if name is not None and name.start <= hit.start and hit.end <= name.end and name.entity_id[:4] in ("org:", "per:", "src:"):
+            return True
+    return False
 
 
 def words_of(text: str, hit: Hit) -> str:
@@ -337,7 +346,9 @@ def _in(scene: Scene, mask: int, start: int, end: int, but: Hit, reaching: int =
     for hit in scene.hits:
         if hit.mask & mask and hit.start >= start and reaching <= hit.end <= end and hit is not but:
             return True
-    return any(p.mask & mask and p.start >= start and reaching <= p.end <= end and not p.start <= but.start < p.end for p in scene.participants)
+    return any(
+        p.mask & mask and p.start >= start and reaching <= p.end <= end and not p.start <= but.start < p.end for p in scene.participants
+    )
 
 
 def _resolve(found: list[_Found]) -> list[_Found]:
@@ -351,6 +362,10 @@ def _resolve(found: list[_Found]) -> list[_Found]:
         for other in kept:
             same_words = item.trigger.start < other.trigger.end and other.trigger.start < item.trigger.end
             same_type = item.rule.type == other.rule.type
+            told = item.rule is other.rule and item.roles.agents in ((), other.roles.agents) and not item.form & VERBAL
+            if told and item.rule.type != "remote_strike":  # the same thing said again in other words
+                clash = True
+                break
             if (same_words and (same_type or item.rule.codes.acled_sub_event)) or (
                 same_type and item.clause == other.clause and not _apart(item, other)
             ):
@@ -411,7 +426,7 @@ def _own(item: _Found) -> bool:
     return bool(item.roles.patients or item.roles.agents)
 
 
-def _span(scene: Scene, item: _Found, kept: Sequence[_Found], text: str) -> tuple[int, int]:
+def _span(scene: Scene, item: _Found, kept: Sequence[_Found], text: str, rules: ClaimRules) -> tuple[int, int]:
     """The claim's words: from its subject (or noun phrase) to the end of its clause, or to the next predicate."""
     left, right = item.clause
     trigger = item.trigger
@@ -437,6 +452,10 @@ def _span(scene: Scene, item: _Found, kept: Sequence[_Found], text: str) -> tupl
         right = max(right, people[0].end)
     right = max(right, trigger.end)
     start = min(start, trigger.start)
+    if not item.form & VERBAL:
+        mask = rules.bits["possible"] | rules.bits["call_to"]
+        right = next((h.start for h in scene.hits if h.mask & mask and trigger.end < h.start < right), right)
+        right = max(right, trigger.end)
     piece = text[start:right]
     lead = re.match(r"[\s,;:.\"“”'()–—-]*(?:(?:and|but|that|when|while|as|after|before|since|although|because)\s+)?", piece)
     start += lead.end() if lead and start + lead.end() <= trigger.start else 0
@@ -498,17 +517,22 @@ def _place(mention: Mention, role: str, implicit: bool, weight: float = 1.0) -> 
 
 _ORIGIN = re.compile(r"\b(?:from|out of|fled|fleeing|flee|left|leaving|leave)\s+(?:the\s+)?(?:\w+\s+){0,2}$")
 _DESTINATION = re.compile(r"\b(?:to|towards?|into)\s+(?:the\s+)?(?:\w+\s+){0,2}$")
+_LISTED = re.compile(r"\s*(?:,|,? and|,? or)\s+(?:the )?")
 _MOVING = frozenset(("displacement", "force_movement", "humanitarian_response"))
 
 
 def _place_role(scene: Scene, mention: Mention, rule: Rule) -> str:
-    head = scene.low[max(scene.sentence.start, mention.start - 40) : mention.start]
-    if rule.type in _MOVING or mention.type == "":
-        if _ORIGIN.search(head):
-            return "origin"
-        if _DESTINATION.search(head):
-            return "destination"
-    return rule.place_role
+    if rule.type not in _MOVING:
+        return rule.place_role
+    start = mention.start
+    for other in reversed(scene.places):  # "from A, B and C": the preposition before the first governs all
+        if other.end <= start and _LISTED.fullmatch(scene.low[other.end : start]):
+            start = other.start
+    head = scene.low[max(scene.sentence.start, start - 40) : start]
+    origin, destination = _ORIGIN.search(head), _DESTINATION.search(head)
+    if origin and (destination is None or origin.start() > destination.start()):
+        return "origin"
+    return "destination" if destination else rule.place_role
 
 
 def _in_frame(mention: Mention, frames: Sequence[Frame]) -> bool:

@@ -152,4 +152,3 @@ def listed(low: str, left: Participant, right: Participant) -> bool:
     """Whether two participants stand side by side in one list ("the army and the police")."""
     gap = low[left.end : right.start]
     return len(gap) < 30 and bool(_LIST_GAP.fullmatch(gap))
-

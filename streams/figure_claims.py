@@ -48,7 +48,7 @@ class FigureClaim(NamedTuple):
 
     rule: Rule
     trigger: Hit
-    form: Form
+    form: int
     figures: tuple[Figure, ...]
     start: int  # of figures, noun phrases and term together
     end: int
@@ -143,7 +143,7 @@ def _attack(figure: Figure, accepted: Sequence[tuple[Rule, Hit]]) -> Rule | None
     return None
 
 
-def _trigger(scene: Scene, figure: Figure, rule: Rule) -> tuple[Hit, Form]:
+def _trigger(scene: Scene, figure: Figure, rule: Rule) -> tuple[Hit, int]:
     """The hit the engine reads mood and roles from: its own for the same words when it has one."""
     start, end = figure.term_start, figure.term_end
     if start < 0:

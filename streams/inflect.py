@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from enum import IntFlag
 
-__all__ = ["Form", "misspellings", "plural", "verb_forms"]
+__all__ = ["VERBAL", "Form", "form_name", "misspellings", "plural", "verb_forms"]
 
 
-class Form(IntFlag):
-    """What a trigger's form can be; "attacked" is both past and participle."""
+class Form:
+    """What a trigger's form can be, as bits (plain ints: they are tested a thousand times a page); "attacked" is both past and participle."""
 
     BASE = 1
     PAST = 2
@@ -19,6 +18,12 @@ class Form(IntFlag):
 
 
 VERBAL = Form.BASE | Form.PAST | Form.PARTICIPLE | Form.ING
+
+
+def form_name(form: int) -> str:
+    """Readable names of the bits, for traces."""
+    return "|".join(name.lower() for name, bit in vars(Form).items() if isinstance(bit, int) and form & bit)
+
 
 _DOUBLING = re.compile(r"[^aeiou]*[aeiou][bcdfgklmnprstvz]")
 _SIBILANT = re.compile(r"(?:s|x|z|ch|sh)$")
@@ -49,7 +54,7 @@ def _ing(verb: str) -> str:
     return _stem(verb) + "ing"
 
 
-def verb_forms(lemma: str, irregular: Mapping[str, Sequence[str]]) -> dict[str, Form]:
+def verb_forms(lemma: str, irregular: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Every form of a verb or phrasal verb; its first word inflects ("take control of" -> "taking control of").
 
     `irregular`: lemma -> (past, participle) or (past, participle, -ing form).
@@ -58,10 +63,10 @@ def verb_forms(lemma: str, irregular: Mapping[str, Sequence[str]]) -> dict[str, 
     parts = irregular.get(head, ())
     past, participle = (parts[0], parts[1]) if parts else (_past(head), _past(head))
     ing = parts[2] if len(parts) > 2 else _ing(head)
-    forms: dict[str, Form] = {}
+    forms: dict[str, int] = {}
     for word, form in ((head, Form.BASE), (_third(head), Form.BASE), (past, Form.PAST), (participle, Form.PARTICIPLE), (ing, Form.ING)):
         whole = f"{word} {tail}" if tail else word
-        forms[whole] = forms.get(whole, Form(0)) | form
+        forms[whole] = forms.get(whole, 0) | form
     return forms
 
 

@@ -64,7 +64,7 @@ def _is_month(scene: Scene, hit: Hit) -> bool:
     )
 
 
-def mood(scene: Scene, trigger: Hit, form: Form, rules: ClaimRules, frame: Frame | None) -> Mood:
+def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame | None) -> Mood:
     """Modality, polarity and background of the clause around `trigger`; `frame` is the attribution it stands in."""
     bits = rules.bits
     left, right = scene.clause(trigger.start, trigger.end)

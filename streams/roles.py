@@ -28,7 +28,7 @@ class Roles(NamedTuple):
     passive: bool = False
 
 
-def is_passive(scene: Scene, trigger: Hit, form: Form, rules: ClaimRules) -> bool:
+def is_passive(scene: Scene, trigger: Hit, form: int, rules: ClaimRules) -> bool:
     """Whether a verbal trigger is passive: after a form of "be", or a bare participle followed by "by"."""
     if not form & Form.PARTICIPLE:
         return False
@@ -53,7 +53,7 @@ _NOUN_BEFORE = re.compile(
 _ING_NOUN = re.compile(r"\b(?:the|a|an|this|of|its|his|her|their|mass|\w+'s)\s*$")
 
 
-def actual_form(scene: Scene, trigger: Hit, form: Form) -> Form:
+def actual_form(scene: Scene, trigger: Hit, form: int) -> int:
     """What an ambiguous form is here: "the attacks" is a noun, "rebels attack" a verb; an empty form if it is neither of `form`."""
     if not form & (Form.BASE | Form.ING):
         return form
@@ -66,7 +66,7 @@ def actual_form(scene: Scene, trigger: Hit, form: Form) -> Form:
         noun = bool(_NOUN_BEFORE.search(head)) or not (_VERB_BEFORE.search(head) or _subject_near(scene, trigger))
     if noun:
         return Form.NOUN if form & Form.ING else form & (Form.NOUN | Form.PHRASE)
-    return form & ~Form.NOUN if form & ~Form.NOUN else Form(0)
+    return form & ~Form.NOUN if form & ~Form.NOUN else 0
 
 
 def _subject_near(scene: Scene, trigger: Hit) -> bool:
@@ -175,7 +175,7 @@ def _modifier(scene: Scene, trigger: Hit) -> tuple[Participant, ...]:
     return ()
 
 
-def assign_roles(scene: Scene, trigger: Hit, form: Form, rules: ClaimRules) -> Roles:
+def assign_roles(scene: Scene, trigger: Hit, form: int, rules: ClaimRules) -> Roles:
     """Agents and patients of one trigger."""
     if form & VERBAL:
         if is_passive(scene, trigger, form, rules):
