@@ -30,6 +30,7 @@ class Rule(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     of: tuple[Kind, ...] = ()  # kinds of subject; default: place and actor, or their claim pairs when claim_types is given
     claim_types: tuple[str, ...] = ()
     modalities: tuple[str, ...] = HAPPENED  # for claim pairs
+    confidence: float = 0.5  # of a claim, at least
     countries: tuple[str, ...] = ()  # place must lie in one of these (names or ids)
     actor_types: tuple[str, ...] = ()  # e.g. nonstate_armed
     sources: tuple[str, ...] = ()  # source ids; empty: all
@@ -92,6 +93,7 @@ def _meets(rule: Rule, sighting: Sighting) -> bool:
                 (not rule.claim_types or sighting.claim_type in rule.claim_types)
                 and sighting.modality in rule.modalities
                 and sighting.polarity == "affirmative"
+                and sighting.confidence >= rule.confidence
             )
         )
     )

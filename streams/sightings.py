@@ -107,6 +107,7 @@ class _Base:
             claim_id=claim.claim_id if claim else None,
             modality=claim.modality if claim else None,
             polarity=claim.polarity if claim else None,
+            confidence=claim.confidence if claim else 1.0,
             via=via,
             parents=parents,
             actor_type=actor_type,

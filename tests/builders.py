@@ -105,6 +105,7 @@ def claim(
             ClaimPlace(role="where", entity_id=m.entity_id, name=m.name, mention_id=m.mention_id, parent_ids=m.parent_ids) for m in places
         ),
         "origin_id": origin,
+        "confidence": 0.8,
     }
     return Claim(**{**values, **more})  # type: ignore[arg-type]
 

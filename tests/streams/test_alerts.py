@@ -146,7 +146,7 @@ def test_old_reports_leave_the_window(tmp_path: Path) -> None:
         assert not judge(casualty_sightings(n, f"k{n}", "a", at), many, memory)
 
 
-@pytest.mark.parametrize("more", [{"modality": "conditional"}, {"modality": "question"}, {"polarity": "negative"}])
+@pytest.mark.parametrize("more", [{"modality": "conditional"}, {"modality": "question"}, {"polarity": "negative"}, {"confidence": 0.2}])
 def test_what_is_only_feared_asked_or_denied_is_not_counted_as_happened(tmp_path: Path, more: dict[str, str]) -> None:
     many, memory = rules(tmp_path, CASUALTIES.replace("COUNT", "clusters").replace("at_least: 3", "at_least: 1")), state()
     assert not judge(casualty_sightings(2, "k1", "a", **more), many, memory)
