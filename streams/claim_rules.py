@@ -21,9 +21,9 @@ A rule file holds `rules:`, a list of mappings:
       near_misses: ["..."]             # ... and none of these may yield this rule
 
 Where: `before`, `after` (of the trigger, in the sentence, at most 150 characters away), `prev`, `next` (about four words),
-`just_before`, `just_after` (touching), `near`
+`near`
 (60 characters either side), `clause`, `sentence`, `context` (the sentence and its neighbours), `agent`, `patient` (who does it, to whom).
-`agent: -` holds if there is none. Class names may be joined with "|". Words of classes and triggers match whole words, case-folded,
+`agent: -` holds if there is none; `determined: -` if an article or possessive stands right before the trigger. Class names may be joined with "|". Words of classes and triggers match whole words, case-folded,
 punctuation read as space.
 """
 
@@ -63,7 +63,7 @@ TYPES = (
     "statement",
     "assessment",
 )
-PLACES = ("before", "after", "prev", "next", "just_before", "just_after", "near", "clause", "sentence", "context", "agent", "patient")
+PLACES = ("before", "after", "prev", "next", "determined", "near", "clause", "sentence", "context", "agent", "patient")
 _ROLES = frozenset("actor perpetrator victim affected winner loser holder speaker addressee partner about".split())
 _KEYS = frozenset(
     ("id", "type", "subtype", "code", "triggers", "require", "exclude", "roles", "quantity", "modality", "polarity", "confidence")
@@ -88,6 +88,7 @@ class Rule:
     codes: Codes
     beats: frozenset[str]  # ACLED sub-events that this one explains away in the same sentence
     require: tuple[Condition, ...]
+    needs: tuple[int, ...]  # classes the sentence must hold before anything else is looked at
     exclude: tuple[Condition, ...]
     agent_role: str
     patient_role: str
@@ -287,13 +288,15 @@ def _rule(path: Path, raw: Any, order: int, bits: Mapping[str, int], codes: Mapp
     if not isinstance(confidence, int | float) or not 0 < confidence <= 1:
         raise DataError(path, f"rule {name}: confidence must lie in (0, 1]")
     coded = codes[raw.get("code", "")]
+    require = _conditions(path, name, _strings(path, raw.get("require"), f"rule {name}: require"), bits)
     return Rule(
         id=name,
         type=raw["type"],
         subtype=str(raw.get("subtype", "")),
         codes=coded[0],
         beats=coded[1],
-        require=_conditions(path, name, _strings(path, raw.get("require"), f"rule {name}: require"), bits),
+        require=require,
+        needs=tuple(c.mask for c in require if c.mask and c.where != "context"),
         exclude=_conditions(path, name, _strings(path, raw.get("exclude"), f"rule {name}: exclude"), bits),
         agent_role=roles.get("agent", "actor"),
         patient_role=roles.get("patient", "affected"),

@@ -6,29 +6,37 @@ One claim per predicate; listed actors share one claim. Linear in the length of 
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from streams.attribution import Frame, as_attribution, frames_of, governing
 from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
-from streams.clauses import Participant, Scene, is_preposed, make_scene
+from streams.clauses import Participant, Scene, make_scene
 from streams.context import Context
 from streams.figure_claims import FigureClaim, figure_claims, places_of, quantities_of
 from streams.inflect import VERBAL, form_name
 from streams.modality import Mood, mood
 from streams.numbers import Number, as_quantity
-from streams.roles import Roles, actual_form, assign_roles
+from streams.roles import Roles, actual_form, assign_roles, is_determined
 from streams.times import TimeSpan, as_event_time
 from tocsin.records import Claim, ClaimActor, ClaimPlace, EventTime, Geo, Mention, Quantity, Trigger
 
 __all__ = ["find_claims", "load_claim_rules"]
 
 _SCOPES = frozenset(("title", "body", "quote"))
-_WINDOW = 150  # characters that "before" and "after" look
-_NEAR = 60
+# Characters that a condition looks before and after its trigger; -1: not on that side.
+_FAR = 10_000_000
+_WINDOWS = {
+    "sentence": (_FAR, _FAR),
+    "before": (150, -1),
+    "after": (-1, 150),
+    "prev": (40, -1),
+    "next": (-1, 40),
+    "near": (60, 60),
+}
 _BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
 _AHEAD = 300  # characters to the place that a later sentence gives for a figure
-_STEP = 40  # about three words: "prev" and "next"
+_STEP = 40  # about four words
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
 _WHEN = frozenset(("after", "before", "since", "while", "as", "amid"))
@@ -153,9 +161,8 @@ class _Finder:
         scene = self.scene(index)
         found: list[_Found] = []
         for hit in scene.hits:
-            for rule, form in hit.uses:
-                if accepted := self.accept(scene, hit, rule, form):
-                    found.append(accepted)
+            if hit.uses:
+                found.extend(self.accepted(scene, hit))
         kept = _resolve(found)
         figures = figure_claims(self.context, scene, self.rules, [(item.rule, item.trigger) for item in kept])
         figured = [self.judged(scene, f.trigger, f.rule, f.form, None)._replace(figured=f) for f in figures]
@@ -164,23 +171,20 @@ class _Finder:
         claims.sort(key=lambda c: (c.start, c.end))
         return claims
 
-    def accept(self, scene: Scene, hit: Hit, rule: Rule, form: int) -> _Found | None:
-        """The rule's judgement on one trigger."""
-        roles: Roles | None = None
-        form = actual_form(scene, hit, form)
-        if not form or (not form & VERBAL and _in_name(scene, hit)):
-            return None
-        for condition in rule.require:
-            if condition.where in ("agent", "patient") and roles is None:
-                roles = assign_roles(scene, hit, form, self.rules)
-            if not self.holds(scene, hit, condition, roles):
-                return None
-        for condition in rule.exclude:
-            if condition.where in ("agent", "patient") and roles is None:
-                roles = assign_roles(scene, hit, form, self.rules)
-            if self.holds(scene, hit, condition, roles):
-                return None
-        return self.judged(scene, hit, rule, form, roles)
+    def accepted(self, scene: Scene, hit: Hit) -> Iterator[_Found]:
+        """The rules that accept one trigger."""
+        readings: dict[int, Roles] = {}  # roles by what the form is here
+        for rule, possible in hit.uses:
+            if not all(scene.mask & mask for mask in rule.needs):
+                continue
+            form = actual_form(scene, hit, possible)
+            if not form or (not form & VERBAL and _in_name(scene, hit)):
+                continue
+            roles = readings.get(form)
+            if roles is None:
+                roles = readings[form] = assign_roles(scene, hit, form, self.rules)
+            if all(self.holds(scene, hit, c, roles) for c in rule.require) and not any(self.holds(scene, hit, c, roles) for c in rule.exclude):
+                yield self.judged(scene, hit, rule, form, roles)
 
     def judged(self, scene: Scene, hit: Hit, rule: Rule, form: int, roles: Roles | None) -> _Found:
         """An accepted trigger with its roles, mood and score."""
@@ -198,34 +202,30 @@ class _Finder:
         score *= 1.0 - min(_ORDER_DECAY * (hit.start - self.context.title_length), 0.15)
         return _Found(rule, hit, form, roles, state, frames, score, scene.clause(hit.start, hit.end))
 
-    def holds(self, scene: Scene, hit: Hit, condition: Condition, roles: Roles | None) -> bool:
+    def holds(self, scene: Scene, hit: Hit, condition: Condition, roles: Roles) -> bool:
         """Whether a condition holds around a trigger."""
         where, mask = condition
-        if where in ("agent", "patient"):
-            people = () if roles is None else roles.agents if where == "agent" else roles.patients
-            return any(p.mask & mask for p in people) if mask else not people
+        if where == "agent":
+            return any(p.mask & mask for p in roles.agents) if mask else not roles.agents
+        if where == "patient":
+            return any(p.mask & mask for p in roles.patients) if mask else not roles.patients
         if where == "context":
-            near = (scene.index - 1, scene.index, scene.index + 1)
+            near = (scene.index, scene.index - 1, scene.index + 1)
             return any(self.scene(i).mask & mask for i in near if 0 <= i < len(self.context.sentences))
+        if where == "determined":
+            return is_determined(scene, hit)
         if not scene.mask & mask:
             return False
-        if where == "sentence":
-            return _in(scene, mask, scene.sentence.start, scene.sentence.end, hit)
         if where == "clause":
-            return _in(scene, mask, *scene.clause(hit.start, hit.end), hit)
-        if where == "before":
-            return _in(scene, mask, hit.start - _WINDOW, hit.start, hit)
-        if where == "after":
-            return _in(scene, mask, hit.end, hit.end + _WINDOW, hit)
-        if where == "prev":
-            return _in(scene, mask, hit.start - _STEP, hit.start, hit)
-        if where == "just_before":
-            return _in(scene, mask, hit.start - _STEP, hit.start, hit, hit.start - 2)
-        if where == "just_after":
-            return any(h.mask & mask and 0 <= h.start - hit.end <= 1 for h in scene.hits)
-        if where == "next":
-            return _in(scene, mask, hit.end, hit.end + _STEP, hit)
-        return _in(scene, mask, hit.start - _NEAR, hit.end + _NEAR, hit)
+            left, right = scene.clause(hit.start, hit.end)
+        else:
+            before, after = _WINDOWS[where]
+            left = hit.start - before if before >= 0 else hit.end
+            right = hit.end + after if after >= 0 else hit.start
+        for start, end, classes in scene.spots:
+            if classes & mask and start >= left and end <= right and (end <= hit.start or start >= hit.end):
+                return True
+        return False
 
     # --- records ---------------------------------------------------------------------------------------------------------
 
@@ -339,16 +339,6 @@ def _in_name(scene: Scene, hit: Hit) -> bool:
 def words_of(text: str, hit: Hit) -> str:
     """The words of a hit, cut for a trace."""
     return text[hit.start : hit.end][:40]
-
-
-def _in(scene: Scene, mask: int, start: int, end: int, but: Hit, reaching: int = 0) -> bool:
-    """Whether a word or participant of `mask` lies in [start, end), the trigger itself apart, and ends at `reaching` or later."""
-    for hit in scene.hits:
-        if hit.mask & mask and hit.start >= start and reaching <= hit.end <= end and hit is not but:
-            return True
-    return any(
-        p.mask & mask and p.start >= start and reaching <= p.end <= end and not p.start <= but.start < p.end for p in scene.participants
-    )
 
 
 def _resolve(found: list[_Found]) -> list[_Found]:

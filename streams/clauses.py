@@ -47,6 +47,7 @@ class Scene:
     times: Sequence[TimeSpan]
     breaks: list[tuple[int, int, str]] = field(default_factory=list)  # (end of the clause before, start of the next, word)
     mask: int = 0  # all classes in it
+    spots: list[tuple[int, int, int]] = field(default_factory=list)  # start, end and classes of every word and participant
 
     def clause(self, start: int, end: int) -> tuple[int, int]:
         """The clause around [start, end): between the nearest breaks."""
@@ -139,12 +140,11 @@ def make_scene(
             continue
         # "which": the clause begins with the word itself; a comma stays with the clause before
         scene.breaks.append((at, end if not word.isalpha() else at + 1, word))
-    mask = 0
-    for hit in hits:
-        mask |= hit.mask
-    for person in participants:
-        mask |= person.mask
-    scene.mask = mask
+    spots = [(hit.start, hit.end, hit.mask) for hit in hits if hit.mask]
+    spots += [(person.start, person.end, person.mask) for person in participants if person.mention is not None]
+    for _, _, classes in spots:
+        scene.mask |= classes
+    scene.spots = spots
     return scene
 
 

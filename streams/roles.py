@@ -11,7 +11,7 @@ from streams.claim_rules import ClaimRules, Hit
 from streams.clauses import Participant, Scene, is_preposed, listed
 from streams.inflect import VERBAL, Form
 
-__all__ = ["Roles", "actual_form", "assign_roles", "is_passive"]
+__all__ = ["Roles", "actual_form", "assign_roles", "is_determined", "is_passive"]
 
 _BY = re.compile(r"\bby\s+(?:the |a |an |at least |\w+ ){0,3}$")
 _REACH = 90  # characters between a trigger and its patient
@@ -67,6 +67,11 @@ def actual_form(scene: Scene, trigger: Hit, form: int) -> int:
     if noun:
         return Form.NOUN if form & Form.ING else form & (Form.NOUN | Form.PHRASE)
     return form & ~Form.NOUN if form & ~Form.NOUN else 0
+
+
+def is_determined(scene: Scene, trigger: Hit) -> bool:
+    """Whether an article or possessive stands right before."""
+    return bool(_ING_NOUN.search(scene.low[max(scene.sentence.start, trigger.start - 18) : trigger.start]))
 
 
 def _subject_near(scene: Scene, trigger: Hit) -> bool:
