@@ -91,15 +91,25 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
+    output = sys.stdout
     try:
         result = cli.main(arguments, prog_name="tocsin", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except SystemExit as leaving:
+        if sys.stdout is not output:  # click's answer to a closed pipe: it wraps the output and leaves with 1
+            raise BrokenPipeError from leaving
+        raise
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "tocsin"
+        return _fail(f"{error.format_message().rstrip('.')}: `{command} --help` tells how to call it", error.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
     except TocsinError as error:
         return _fail(str(error), error.exit_code)
     except OSError:

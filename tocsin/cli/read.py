@@ -48,16 +48,18 @@ def _nothing(message: str) -> int:
 
 
 @click.command(
+    # So that -excluded needs no quoting; -h would take every excluded word that begins with h.
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
     epilog="""\b
 Words are joined by AND. "a phrase", -excluded, one OR another, begin*.
 Upper and lower case, accents and Arabic spelling variants do not matter.
 
 \b
 Examples:
-  tocsin search 'mosul "civilian casualties" -football'
+  tocsin search mosul '"civilian casualties"' -football
   tocsin search --place Mosul --claim displacement --since 2017-01-01
   tocsin search --actor 'Islamic State' --claim territorial_control/captured
-  tocsin search raqqa OR الرقة --json | jq '.hits[].url'"""
+  tocsin search raqqa OR الرقة --json | jq '.hits[].url'""",
 )
 @click.argument("words", nargs=-1, metavar="[QUERY]...")
 @click.option("--actor", "actors", multiple=True, metavar="NAME", help="Mentions this actor: name, alias or id. Repeat for either.")
@@ -93,6 +95,9 @@ def search(
 
     Near-copies of one story are folded into the best one; the lists below the hits count the whole result. Exit code 1: nothing found.
     """
+    for word in words:
+        if word.startswith("--"):
+            raise click.NoSuchOption(word, ctx=click.get_current_context())
     query = Query(
         text=" ".join(words),
         actors=actors,
