@@ -226,7 +226,7 @@ def _single(text: str, atoms: list[_Atom], index: int) -> tuple[Expression | Non
                 total += current * atom.value
                 current = 0.0
             plain = False
-        elif atom.kind == "word" and gap in _JOINERS and _adds(text, first, atoms[at - 1], atom, current, total):
+        elif atom.kind == "word" and gap in _JOINERS and _adds(text, first, atoms[at - 1], atom, current):
             current += atom.value
         else:
             break
@@ -235,7 +235,7 @@ def _single(text: str, atoms: list[_Atom], index: int) -> tuple[Expression | Non
     return Expression(start, end, _whole(total + current), None, None, None, first.kind == "digits", plain, False), at
 
 
-def _adds(text: str, first: _Atom, last: _Atom, atom: _Atom, current: float, total: float) -> bool:
+def _adds(text: str, first: _Atom, last: _Atom, atom: _Atom, current: float) -> bool:
     """Whether a number word continues the sum: hundreds, then tens, then units; or Arabic units before tens."""
     if first.kind == "digits" and last.kind == "digits":
         return False
@@ -299,7 +299,7 @@ def _range(text: str, atoms: list[_Atom], left: Expression, at: int) -> tuple[Ex
 
 
 def _scaled(text: str, low: float, right: Expression) -> float:
-    """ "12-15 thousand": the scale of the right figure holds for the left one too."""
+    """In "12-15 thousand" the scale of the right figure holds for the left one too."""
     words = text[right.start : right.end]
     for scale in (1e9, 1e6, 1e3):
         if right.value is not None and right.value >= scale and any(c.isalpha() for c in words) and low * scale < right.value:

@@ -77,7 +77,11 @@ _PRICES = {
     "which": 2.0,
 }
 _FREE = frozenset(
-    "were was are is be been being have has had to the a an of about some more than over at least up nearly also reportedly newly internally forcibly remain remained still estimated as many".split()
+    re.findall(
+        r"\w+",
+        "were was are is be been being have has had to the a an of about some more than over at least up nearly also reportedly newly "
+        "internally forcibly remain remained still estimated as many",
+    )
 )
 _OTHER_FIGURE = 5.0
 _MOST = 14.0  # a term further away than this says nothing about the figure
@@ -86,7 +90,8 @@ _DISPLACED_NOUNS = frozenset(("idp", "idps", "evacuees", "returnees", "refugees"
 # "The number of returnees from Pakistan between May and June is now 253,000."
 _NUMBER_OF = re.compile(r"\b(?:number|total|figure|toll|count)\b")
 _REACHED = re.compile(
-    r"\b(?:is|was|are|were|reached|reaching|at|now|to|hit|passed|totall?ed|exceeded|exceeds|by)(?: now| nearly| about| around| over| more than| at least| some)* ?$"
+    r"\b(?:is|was|are|were|reached|reaching|at|now|to|hit|passed|totall?ed|exceeded|exceeds|by)(?: now| nearly| about| around|"
+    r" over| more than| at least| some)* ?$"
 )
 _REACHED_SHARE = 0.25
 _HOUSEHOLD = re.compile(r"\b(?:families|households)\b")
@@ -95,17 +100,19 @@ _VAGUE_MOST = 2.0  # for "some" and "many"
 _NUMBER_OF_REACH = 60  # characters from "number of" to its term
 _LEFT_PRICE = 0.6  # a term before the figure, all else equal, yields to one after it
 _SUBSET = re.compile(
-    r"(?:including|of whom|of them|among them|of which|among whom|comprising|included)(?: (?:about|around|at least|some|over|more than|an estimated|up to))? ?$"
+    r"(?:including|of whom|of them|among them|of which|among whom|comprising|included)(?: (?:about|around|at least|some|over|"
+    r"more than|an estimated|up to))? ?$"
 )
 # What may stand between a figure and its term without parting them.
 _ASIDE = re.compile(
-    r"\([^()]*\)|, (?:including|among them|mostly|most of them|many of them|some of them|mainly)\b[^,;.]*,|, the [^,;.]{3,80}?(?:\([^()]*\))?,"
+    r"\([^()]*\)|, (?:including|among them|mostly|most of them|many of them|some of them|mainly)\b[^,;.]*,|"
+    r", the [^,;.]{3,80}?(?:\([^()]*\))?,"
 )
 _OF_WHOM = re.compile(r" of (?:whom|which|them|these|those)\b")
 _SUBSET_REACH = 40
 _MOST_LIST_GAP = 110  # characters
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
-_LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.S)
+_LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.DOTALL)
 
 
 @lru_cache(maxsize=1)

@@ -87,7 +87,12 @@ _NOT_LATIN = (_OF_SCRIPT_OTHERS | frozenset(_ONE_LANGUAGE.values())) - frozenset
 _WORD = re.compile(r"[^\W\d_]+")
 # Words that other languages in Latin letters do not share.
 _ENGLISH = frozenset(
-    ["the", "of", "and", "to", "by", "with", "from", "says", "said", "after", "were", "has", "have", "had", "that", "at", "which", "was", "been", "who", "their", "this", "are", "they", "between", "under", "when", "will", "would", "could", "into", "while", "against", "amid", "over", "killed", "kills", "people", "forces", "for", "army", "attack", "attacks", "clashes", "fighting", "police", "government", "dead", "killing", "injured", "rebels", "troops", "near"]
+    re.findall(
+        r"\w+",
+        "the of and to by with from says said after were has have had that at which was been who their this are they between under when "
+        "will would could into while against amid over killed kills people forces for army attack attacks clashes fighting police "
+        "government dead killing injured rebels troops near",
+    )
 )
 _ENGLISH_WEIGHT = 2.0  # what one such word adds to the odds of English in a short text
 

@@ -21,8 +21,8 @@ from tocsin.records import Quantity
 class Number(msgspec.Struct, frozen=True, kw_only=True):
     """One count. Offsets are code points in `Context.text`; `text` is that slice, approximator included ("Over 8,000").
 
-    `min` and `max` bound what the words say: "over 8,000" is value 8000, min 8000, max null; "up to 60" is value 60, min null,
-    max 60; "dozens" is value null, min 24, max 99; an exact figure leaves both null.
+    `min` and `max` bound what the words say: "12" and "about 12" are value, min and max 12; "over 8,000" is value 8000, min 8000,
+    max null; "up to 60" is value 60, min null, max 60; "12-15" is value null, min 12, max 15; "dozens" is value null, min 24, max 99.
     """
 
     start: int
@@ -48,6 +48,7 @@ _SCORE_TAIL = re.compile(r"-\d{1,3}\b(?! [a-z]+s\b)")
 _DAY_LIST_AFTER = re.compile(r"(?:, ?\d{1,2})*(?: ?- ?|,? and | to | or |, ?| and| to)\d{1,2}(?:st|nd|rd|th)? ?(?:of )?([^\W\d_]+)")
 _DAY_LIST_BEFORE = re.compile(r"([^\W\d_]+)\.? \d{1,2}(?:, ?\d{1,2})*(?: ?- ?|,? and | to |, ?)$")
 _LONGEST_MONTH = 31
+_PHONE = re.compile(r"\+\d[\d ()-]*$")
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
 _LONGEST_PHRASE = 7  # words from figure to counted noun
@@ -155,7 +156,7 @@ def _bounds(found: Expression, approx: str | None) -> tuple[float | None, float 
         return found.value, found.value, None, approx
     if approx in ("under", "at_most"):
         return found.value, None, found.value, approx
-    return found.value, None, None, approx
+    return found.value, found.value, found.value, approx
 
 
 def _look_back(text: str, found: Expression, words: Vocabulary) -> _Before:
@@ -225,9 +226,9 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
         start, at = following.span(1)
         adjective = index == 0 and text[start - 1] == "-" and text[start - 2] != " "
         read.append(word)
-        if not unit and not ended and (word in words.not_after or (index == 0 and word.split("-")[0] in words.not_after)):
-            if index == 0 or len(word) > 1:
-                return _After(refused=True)
+        measured = word in words.not_after or (index == 0 and word.split("-")[0] in words.not_after)
+        if measured and not unit and not ended and (index == 0 or len(word) > 1):
+            return _After(refused=True)
         known = words.units.get(word) or (words.units.get(word[2:]) if word.startswith("ال") else None)
         if known is None and not unit:
             known = _repaired(word, words)
@@ -306,7 +307,7 @@ def _is_reference(text: str, found: Expression, before: _Before, after: _After, 
 
 
 def _is_pronoun(found: Expression, last: str, after: _After, words: Vocabulary) -> bool:
-    """ "one" is mostly a pronoun: it counts only before a known noun or what happened to a person."""
+    """A "one" is mostly a pronoun: it counts only before a known noun or what happened to a person."""
     if found.value != 1 or found.end - found.start > len("одного"):
         return False
     if last in ("no", "any", "every", "each", "this", "that", "the", "which", "another", "-"):
@@ -354,6 +355,8 @@ def _is_marker(text: str, found: Expression, before: _Before, after: _After) -> 
             return True
     if after.unit:
         return False
+    if _PHONE.search(text, max(0, start - 20), start):
+        return True
     previous = text[max(0, start - 2) : start]
     if value <= _LABEL_AGE and before.start == start:
         if previous == ", " and following[:1] in (",", ".") and start > 2 and not text[start - 3].isdigit():
