@@ -39,6 +39,7 @@ AMBIGUOUS = words("ambiguous")
 GIVEN = words("given")
 FIRST_NAMES = words("first_names")
 ORG_BEFORE = words("org_before")
+NOT_UNLISTED = words("not_unlisted")
 AFTER = mapping("after")
 BEFORE_OF = mapping("before_of")
 DIRECTIONS = mapping("directions")
@@ -48,12 +49,13 @@ NOUN_AFTER = re.compile(rf"[ -](?P<noun>{_one_of(AFTER)})(?![\w-])")
 NOUN_BEFORE = re.compile(rf"(?:^|(?<=\W))(?:the )?(?P<noun>{_one_of(BEFORE_OF)}) of (?:the )?$")
 DIRECTION_BEFORE = re.compile(rf"(?:^|(?<=[^\w-]))(?P<way>{_one_of(DIRECTIONS)})[ ]$")
 PART_BEFORE = re.compile(
-    rf"(?:^|(?<=\W))(?P<all>the (?P<way>{_one_of(DIRECTIONS)}) (?P<part>part|parts|side|half|countryside|outskirts|suburbs|districts|neighbourhoods|neighborhoods|sector|bank|edge) of (?:the )?(?:city of )?)$"
+    rf"(?:^|(?<=\W))(?P<all>the (?P<way>{_one_of(DIRECTIONS)}) "
+    r"(?P<part>parts?|side|half|countryside|outskirts|suburbs|districts|neighbou?rhoods|sector|bank|edge) of (?:the )?(?:city of )?)$"
 )
 COUNTRYSIDE_AFTER = re.compile(r"(?:'s)?[ ](?P<part>countryside|outskirts|suburbs)(?!\w)")
 COUNTRYSIDE_BEFORE = re.compile(r"(?:^|(?<=\W))(?P<all>(?:the )?(?P<part>countryside|outskirts|suburbs) of )$")
 # After a name that no gazetteer lists these say that it is a place.
 UNLISTED_NOUN = re.compile(
-    r"[ ](?:districts?|villages?|provinces?|governorates?|sub-?districts?|refugee camps?|idp camps?|camps?|lgas?|county|counties|subdivision|municipality|"
-    r"neighbou?rhoods?|prefectures?|oblast|raion|commune|town|city|island|parish|settlement)(?![\w-])"
+    r"[ ](?:districts?|villages?|provinces?|governorates?|sub-?districts?|refugee camps?|idp camps?|camps?|lgas?|county|counties|"
+    r"subdivision|municipality|neighbou?rhoods?|prefectures?|oblast|raion|commune|town|city|island|parish|settlement)(?![\w-])"
 )

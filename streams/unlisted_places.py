@@ -16,17 +16,6 @@ from tocsin.records import Mention
 _LISTED = re.compile(r"(?:,? and |, |/| or |,? as well as )(?:the )?(?:in |from |to )?")
 _INTO_LIST = re.compile(r"(?:,? and |, |/| or )(?:the )?(?:in |from |to )?")
 _STRICT_BEFORE = frozenset(("in", "near", "outside", "around", "to", "from", "at", "of"))
-_NOT_PLACES = frozenset(
-    "ministry council committee organization organisation agency authority programme program project plan report court congress parliament "
-    "senate house army police force forces group party union nations government department office service services fund bank company "
-    "covid english french arabic spanish allah god internet christmas easter ramadan eid cluster sector figure table annex euro dollar "
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november "
-    "december jan feb mar apr jun jul aug sep sept oct nov dec islam muslim muslims christians shia sunni isis isil taliban hezbollah hamas "
-    "twitter facebook youtube skype google reuters bbc cnn ap afp xinhua gmt est pm am dr mr mrs who un eu nato grade phase week day "
-    "shiite shiites sunnis kurdish kurds christian jewish catholic republican democrat republicans democrats region regions furthermore however support numbers country "
-    "republic state states capital capitals spite addition order light response line cooperation collaboration partnership january moh moph wash nfi nfis ngo ngos ingo idp idps poc test control health hospital hotel street road avenue highway school university operation islamic red however "
-    "round level group sector part chapter section appendix module batch year q1 q2 q3 q4".split()
-)
 _FAR_KM = 60.0
 
 
@@ -59,7 +48,7 @@ def find_unlisted(
         if (slot and stops[slot - 1] > start) or (slot < len(begins) and begins[slot] < end):
             at = last if slot and stops[slot - 1] >= end else at + 1
             continue
-        if _could_be(text, keys, at, last, persons):
+        if _could_be(keys, at, last, persons):
             mention = _judge(text, folded, start, end, at, keys, listed, slot, gazetteer, evidence)
             if mention is not None:
                 found.append(mention)
@@ -67,9 +56,9 @@ def find_unlisted(
     return found
 
 
-def _could_be(text: str, keys: Sequence[str], first: int, last: int, persons: Container[str]) -> bool:
+def _could_be(keys: Sequence[str], first: int, last: int, persons: Container[str]) -> bool:
     parts = keys[first:last]
-    if any(k in _NOT_PLACES or k in words.TITLES or k in words.FIRST_NAMES or k in persons for k in parts):
+    if any(k in words.NOT_UNLISTED or k in words.TITLES or k in words.FIRST_NAMES or k in persons for k in parts):
         return False
     if all(k in words.DIRECTIONS for k in parts):
         return False
@@ -138,13 +127,30 @@ def _judge(
         entity = f"{parents[0] if parents else near.entity_id}/{place_key(surface).replace(' ', '-')}"
         name, how, kind = surface, "pattern", "place"
         where = (near.lat, near.lon, max(_FAR_KM, near.precision_km or 0.0), near.country, near.admin1, parents)
+    heard = "spelt like a listed town" if place is not None else "in no gazetteer, placed with its neighbour"
     return Mention(
-        mention_id=f"m{start}-{end}", kind="place", entity_id=entity, name=name, type=kind, text=text[start:end], start=start, end=end,
-        how=how, confidence=0.7 if place is not None else 0.5, sure=False,
-        reason=f"{reason}; {'spelt like a listed town' if place is not None else 'in no gazetteer, placed with its neighbour'}", rule_id="place-unlisted",
-        country=where[3], admin1=where[4], lat=where[0], lon=where[1], geonames_id=place.geonames_id if place is not None else None,
-        precision="town" if place is not None else "vague", precision_km=where[2], parent_ids=where[5],
-    )  # fmt: skip
+        mention_id=f"m{start}-{end}",
+        kind="place",
+        entity_id=entity,
+        name=name,
+        type=kind,
+        text=text[start:end],
+        start=start,
+        end=end,
+        how=how,
+        confidence=0.7 if place is not None else 0.5,
+        sure=False,
+        reason=f"{reason}; {heard}",
+        rule_id="place-unlisted",
+        country=where[3],
+        admin1=where[4],
+        lat=where[0],
+        lon=where[1],
+        geonames_id=place.geonames_id if place is not None else None,
+        precision="town" if place is not None else "vague",
+        precision_km=where[2],
+        parent_ids=where[5],
+    )
 
 
 def _sounds_like(surface: str, gazetteer: Gazetteer, evidence: Evidence) -> Place | None:
