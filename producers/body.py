@@ -8,7 +8,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
-from producers.comments import render
+from producers.render import render
 
 _THIN = 250  # characters: a body shorter than this is worth a second opinion
 _GAIN = 3  # the second opinion must be this many times longer

@@ -8,67 +8,24 @@ replies, names, times and buttons.
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import islice
-from pathlib import Path
-from typing import Any, NamedTuple
 
-import yaml
 from lxml.etree import _Element as Element
 
+from producers.comment_roles import RULES, Marked, mark, role_inside
+from producers.render import render
 from tocsin.records import Comment
 
-_RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "comments.yaml").read_text("utf-8"))
-_SINGULAR = frozenset(_RULES["singular"])
-_PLURAL = frozenset(_RULES["plural"])
-_NEVER = tuple(_RULES["never"])
-_NOT_AFTER = frozenset(_RULES["not_after"])
-_SUFFIX_ROLE: dict[str, str] = {word: role for role, words in _RULES["roles"].items() for word in words}
-_INSIDE: dict[str, str] = {word: role for role, words in _RULES["inside"].items() for word in words}
-_ALL = _SINGULAR | _PLURAL
-# The shortest words that all others contain: a cheap first look at an attribute.
-_STEMS = tuple(sorted(word for word in _ALL if not any(other != word and other in word for other in _ALL)))
-_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-zà-ÿ]+|[A-Z]+|\d+")
-_COMMENT_WORD = re.compile("(" + "|".join(sorted(_ALL, key=len, reverse=True)) + ")(.*)$")
-_BEFORE_NAME = re.compile(_RULES["before_name"], re.IGNORECASE)
-_AFTER_NAME = re.compile(_RULES["after_name"], re.IGNORECASE | re.DOTALL)
-_BYLINE = re.compile(_RULES["byline"], re.IGNORECASE)
+_BEFORE_NAME = re.compile(RULES["before_name"], re.IGNORECASE)
+_AFTER_NAME = re.compile(RULES["after_name"], re.IGNORECASE | re.DOTALL)
+_BYLINE = re.compile(RULES["byline"], re.IGNORECASE)
 _NAME_AND_DATE = re.compile(
     r"(?P<name>.{1,60}?)[\s,|·–—-]+(?P<time>(?:\d{1,2}[. /]|[^\W\d]{3,9} \d{1,2},).{0,20}(?:19|20)\d\d.*)", re.DOTALL
 )
 # A date or time of day among few words: the line under a commenter's name.
 _WHEN = re.compile(r"(?:19|20)\d\d|\d{1,2}[:.h]\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\bago\b|\bvor \d", re.IGNORECASE)
-_HEADING = re.compile("|".join(f"(?:{rule})" for rule in _RULES["headings"]), re.IGNORECASE)
-_INTERFACE = re.compile("|".join(f"(?:{rule})" for rule in _RULES["interface"]), re.IGNORECASE)
-
-# Never a comment nor part of one, whatever they are called.
-_SILENT = frozenset(
-    {"script", "style", "form", "button", "input", "textarea", "select", "svg", "iframe", "template", "nav", "label", "noscript"}
-)
-_NEVER_ROLE = _SILENT | {"html", "body", "head", "main", "link", "meta", "img", "i", "use", "path"}
-_BLOCK = frozenset(
-    {
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-    }
-    | {"footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tbody"}
-    | {"td", "tfoot", "th", "thead", "tr", "ul"}
-)
-_SCHEMA_ITEM = re.compile(r"schema\.org/(?:User)?Comments?$", re.IGNORECASE)
-_SPACE = re.compile(r"[^\S\n]+")
-_PRIORITY = ("item", "container", "body", "author", "time", "noise", "wrap")
+_HEADING = re.compile("|".join(f"(?:{rule})" for rule in RULES["headings"]), re.IGNORECASE)
+_INTERFACE = re.compile("|".join(f"(?:{rule})" for rule in RULES["interface"]), re.IGNORECASE)
 
 # A container is removed whole unless this much text (characters) in it belongs to no comment and outweighs the comments:
 # a class name like "comments" on the whole page must not take the article away.
@@ -79,100 +36,6 @@ _LONE_TEXT = 1200
 _LINKED = 0.6
 # Siblings looked at on either side of an element: enough for a name, a body and a footer; bounds hostile pages.
 _NEAR = 6
-
-
-class Marked(NamedTuple):
-    """Elements of one page by role; `roles` keeps the elements alive, so that they can be compared by identity."""
-
-    roles: dict[Element, str]
-    numbers: dict[Element, str]  # the comment's number, where a class or id gives one
-
-
-@lru_cache(maxsize=8192)
-def token_roles(attributes: str) -> tuple[str, str]:
-    """Role and comment number that a class or id attribute gives by its words; ("", "") when it says nothing about comments."""
-    lowered = attributes.lower()
-    if not any(stem in lowered for stem in _STEMS):
-        return "", ""
-    roles = set()
-    number = ""
-    for token in attributes.split():
-        role, digits = _token_role(token)
-        if role:
-            roles.add(role)
-            number = number or digits
-    return next((role for role in _PRIORITY if role in roles), ""), number
-
-
-def _token_role(token: str) -> tuple[str, str]:
-    words = [word.lower() for word in _WORDS.findall(token)]
-    at, glued, suffix, plural = -1, "", "", False
-    for index, word in enumerate(words):
-        match = _COMMENT_WORD.search(word)
-        if match is None or word.startswith(_NEVER):
-            continue
-        rest = match[2]
-        if rest and rest not in _SUFFIX_ROLE:
-            continue
-        at, glued, suffix, plural = index, word[: match.start()], rest, match[1] in _PLURAL
-    if at < 0 or glued in _NOT_AFTER or not _NOT_AFTER.isdisjoint(words[:at]):
-        return "", ""
-    tail = ([suffix] if suffix else []) + words[at + 1 :]
-    number = next((word for word in tail if word.isdigit()), "")
-    known = [_SUFFIX_ROLE[word] for word in tail if word in _SUFFIX_ROLE]
-    if known:
-        role = known[-1]
-        if role == "wrap" and number:
-            return "item", number
-        return role, number
-    if number:
-        return "item", number
-    if not tail:
-        return ("container" if plural else "item"), ""
-    # "disqus_thread" is caught above; "comments-open" or "comment-even" say nothing about this element's part.
-    return "", ""
-
-
-def mark(tree: Element) -> Marked:
-    """Give every element of the page its role in a comment section, if it has one."""
-    roles: dict[Element, str] = {}
-    numbers: dict[Element, str] = {}
-    main: list[Element] = []
-    for element in tree.iter():
-        tag = element.tag
-        if not isinstance(tag, str):
-            continue
-        if tag == "h1":
-            main.append(element)
-        names, ident, prop = element.get("class"), element.get("id"), element.get("itemprop")
-        if names is None and ident is None and prop is None:
-            continue
-        if tag in _NEVER_ROLE:
-            continue
-        if prop == "articleBody":
-            main.append(element)
-        role = number = ""
-        if names is not None:
-            role, number = token_roles(names)
-        if ident is not None:
-            id_role, id_number = token_roles(ident)
-            if id_role and (not role or _PRIORITY.index(id_role) < _PRIORITY.index(role)):
-                role = id_role
-            number = id_number or number
-        if prop is not None and ("omment" in prop or "omment" in (element.get("itemtype") or "")):
-            if prop == "comment" or _SCHEMA_ITEM.search(element.get("itemtype") or ""):
-                role = "item"
-            elif prop == "commentText":
-                role = "body"
-        if role:
-            roles[element] = role
-            if number:
-                numbers[element] = number
-    # What holds the page's main heading or the body the page itself declares is more than comments.
-    for heading in main:
-        for ancestor in (heading, *heading.iterancestors()):
-            roles.pop(ancestor, None)
-    return Marked(roles, numbers)
 
 
 def take_comments(tree: Element) -> tuple[Comment, ...]:
@@ -246,7 +109,7 @@ def _comment(unit: Element, marked: Marked, units: set[Element], frames: set[Ele
     for element in _own(unit, units):
         if element.tag == "a":
             linked += len("".join(element.itertext()).strip())
-        role = marked.roles.get(element, "") if element is unit else _role_inside(element, marked)
+        role = marked.roles.get(element, "") if element is unit else role_inside(element, marked)
         if role in found:
             found[role].append(element)
     skip = {element for role in ("author", "time", "noise") for element in found[role] if element is not unit}
@@ -320,35 +183,6 @@ def _own(unit: Element, units: set[Element]) -> Iterator[Element]:
         stack.extend(child for child in reversed(element) if child not in units)
 
 
-def _role_inside(element: Element, marked: Marked) -> str:
-    """Role of an element inside a comment, where plain names like "author" or <time> are enough."""
-    tag = element.tag
-    if tag in _SILENT:
-        return "noise"
-    role = marked.roles.get(element, "")
-    if role in ("author", "time", "noise", "body"):
-        return role
-    if tag == "time":
-        return "time"
-    if tag == "cite":
-        return "author"
-    prop = element.get("itemprop")
-    if prop in ("author", "creator"):
-        return "author"
-    if prop in ("datePublished", "dateCreated", "commentTime"):
-        return "time"
-    if prop in ("text", "reviewBody"):
-        return "body"
-    if element.get("rel") == "author":
-        return "author"
-    names = element.get("class")
-    if names is not None and not role:
-        for token in names.lower().split():
-            if token in _INSIDE:
-                return _INSIDE[token]
-    return role
-
-
 def _beside(body: Element, marked: Marked, time: str | None) -> tuple[str | None, str | None]:
     """Name and time that stand before or after a body without an item around it (old Blogger: dt, dd, dd)."""
     name = None
@@ -362,48 +196,12 @@ def _beside(body: Element, marked: Marked, time: str | None) -> tuple[str | None
             elif role == "time":
                 time = time or _short(sibling)
             elif role == "noise":
-                inside = [
-                    (element, _role_inside(element, marked)) for element in islice(sibling.iter(), 40) if isinstance(element.tag, str)
-                ]
+                inside = [(element, role_inside(element, marked)) for element in islice(sibling.iter(), 40) if isinstance(element.tag, str)]
                 name = name or _innermost([element for element, inner in inside if inner == "author"])
                 time = time or _innermost([element for element, inner in inside if inner == "time"])
             if before and name:
                 break
     return name, time
-
-
-def render(
-    element: Element, skip: set[Element] | frozenset[Element] = frozenset(), replies: set[Element] | frozenset[Element] = frozenset()
-) -> str:
-    """Text of an element with one line per block; what `skip` and `replies` hold inside it is left out."""
-    parts: list[str] = []
-    # Each entry: an element to open, or a string to write (tails and line ends).
-    stack: list[Element | str] = [element]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, str):
-            parts.append(node)
-            continue
-        tag = node.tag
-        if not isinstance(tag, str) or tag in _SILENT or (node is not element and (node in skip or node in replies)):
-            parts.append(" ")
-            continue
-        block = tag in _BLOCK or tag == "br"
-        if block:
-            parts.append("\n")
-            stack.append("\n")
-        for child in reversed(node):
-            if child.tail:
-                stack.append(_flat(child.tail))
-            stack.append(child)
-        if node.text:
-            parts.append(_flat(node.text))
-    lines = (_SPACE.sub(" ", line).strip() for line in "".join(parts).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-def _flat(text: str) -> str:
-    return text.replace("\n", " ").replace("\r", " ")
 
 
 def _short(element: Element) -> str | None:

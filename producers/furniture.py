@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import yaml
 from lxml.etree import _Element as Element
 
-from producers.comments import render
 from producers.edges import without_head, without_tail
+from producers.render import render
 
 _RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "furniture.yaml").read_text("utf-8"))
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
