@@ -161,8 +161,11 @@ class Fetcher:
         if status == 304:
             return Fetch(self._note(request, "not-modified", response=response))
         if status in (301, 302, 303, 307, 308):
+            location = response.headers.get("Location", "").strip()
+            if not location:
+                return self._refused(request, "bad-redirect", f"HTTP {status} without an address", status)
             try:
-                target = fetchable(response.headers.get("Location", ""), url)
+                target = fetchable(location, url)
             except Quarantine as error:
                 return self._refused(request, "bad-redirect", str(error), status)
             note = self._note(request, "redirected", response=response)
@@ -193,7 +196,7 @@ class Fetcher:
         content_type = response.headers.get("Content-Type")
         if not body.strip():
             return self._refused(request, "empty", "", response.status)
-        headers = tuple((name, value) for name, value in response.headers.items())
+        headers = tuple((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in response.raw_headers)
         if request.kind != "page":
             return await self._by_listing(request, url, response, body)
         if not is_html(content_type, body):
