@@ -196,7 +196,7 @@ def report(connection: sqlite3.Connection, top: int) -> Report:
 
 def _top(connection: sqlite3.Connection, kind: str, top: int) -> tuple[FacetValue, ...]:
     rows = connection.execute(
-        "SELECT t.value, t.name, (SELECT count(*) FROM tag WHERE term=t.id) AS n FROM term t WHERE t.kind=? AND n > 0"
+        "SELECT t.value, t.name, (SELECT sum(sure) FROM tag WHERE term=t.id) AS n FROM term t WHERE t.kind=? AND n > 0"
         " ORDER BY n DESC, t.value LIMIT ?",
         (kind, top),
     )

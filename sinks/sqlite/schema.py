@@ -27,7 +27,7 @@ CREATE TABLE version (
     last_seen TEXT NOT NULL,
     claims INTEGER NOT NULL,
     current INTEGER NOT NULL,           -- 1: what the page says now
-    terms BLOB NOT NULL DEFAULT ''      -- of a current one: numbers of its terms, 4 bytes each, little-endian
+    terms BLOB NOT NULL DEFAULT ''      -- of a current one: numbers of its terms, 4 bytes each, little-endian; unsure ones negative
 );
 CREATE INDEX version_article ON version(article_id);
 CREATE UNIQUE INDEX version_current ON version(article_id) WHERE current;
@@ -63,6 +63,7 @@ CREATE TABLE name (                     -- folded names and aliases of a term
 CREATE TABLE tag (                      -- current versions only
     doc INTEGER NOT NULL REFERENCES version(id),
     term INTEGER NOT NULL REFERENCES term(id),
+    sure INTEGER NOT NULL,              -- 0: found by filters, not counted
     PRIMARY KEY (term, doc)
 ) WITHOUT ROWID;
 

@@ -189,10 +189,14 @@ def _fold(ranked: list[tuple[float, int, int, str]], all_copies: bool) -> list[t
 
 
 def _facets(connection: sqlite3.Connection, packed: bytes) -> dict[str, tuple[FacetValue, ...]]:
-    """Articles found per actor, place (parents included), claim type, source and language; the 50 most frequent of each."""
+    """Articles found per actor, place (parents included), claim type, source and language; the 50 most frequent of each.
+
+    Only sure mentions count: an unsure one can be searched for, but would fill these lists with what was never meant.
+    """
     counts = Counter(unpack(packed))
     terms = connection.execute(
-        "SELECT id, kind, value, name FROM term WHERE id IN (SELECT value FROM json_each(?))", (json.dumps([*counts]),)
+        "SELECT id, kind, value, name FROM term WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps([number for number in counts if number > 0]),),
     )
     facets: dict[str, list[FacetValue]] = {name: [] for name in FACETS.values()}
     for number, kind, value, name in sorted(terms, key=lambda row: (-counts[row[0]], row[2])):
@@ -203,8 +207,8 @@ def _facets(connection: sqlite3.Connection, packed: bytes) -> dict[str, tuple[Fa
 
 
 def pack(numbers: list[int]) -> bytes:
-    """Numbers of terms as `version.terms` keeps them."""
-    packed = array("I", numbers)
+    """Numbers of terms as `version.terms` keeps them: unsure ones negative."""
+    packed = array("i", numbers)
     if sys.byteorder == "big":
         packed.byteswap()
     return packed.tobytes()
@@ -212,7 +216,7 @@ def pack(numbers: list[int]) -> bytes:
 
 def unpack(data: bytes) -> "array[int]":
     """Numbers of terms from what `pack` gave, or from several such joined."""
-    numbers = array("I", data)
+    numbers = array("i", data)
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers

@@ -56,12 +56,15 @@ def _claim_fits(claim: Claim, query: Query) -> bool:
 
 
 def names(tagged: Tagged, kind: str) -> tuple[str, ...]:
-    """Actors or places of a document, most mentioned first, sure ones before unsure ones."""
+    """Actors or places of a document, most mentioned first; only where one mention is sure."""
     counts: Counter[str] = Counter()
+    sure: set[str] = set()
     for mention in (*tagged.title_mentions, *tagged.mentions):
         if mention.kind == kind == kind_of(kind, mention.entity_id):
-            counts[mention.name] += 1000 if mention.sure else 1
-    return tuple(name for name, _ in counts.most_common(MOST_NAMES))
+            counts[mention.name] += 1
+            if mention.sure:
+                sure.add(mention.name)
+    return tuple([name for name, _ in counts.most_common() if name in sure][:MOST_NAMES])
 
 
 def body(tagged: Tagged, aim: Aim, met: tuple[Claim, ...]) -> tuple[Span, ...]:

@@ -225,14 +225,15 @@ class SqliteStore:
         self._put_tags(number, history.unpack(data))
 
     def _put_tags(self, number: int, tagged: Tagged) -> None:
-        found = sorted(self._terms.number(term, aliases) for term, aliases in terms_of(tagged).items())
-        self.connection.executemany("INSERT INTO tag (term, doc) VALUES (?,?)", [(term, number) for term in found])
-        self.connection.execute("UPDATE version SET terms=? WHERE id=?", (search.pack(found), number))
+        found = sorted((self._terms.number(term, aliases), sure) for term, aliases, sure in terms_of(tagged))
+        self.connection.executemany("INSERT INTO tag (term, doc, sure) VALUES (?,?,?)", [(term, number, sure) for term, sure in found])
+        packed = search.pack([term if sure else -term for term, sure in found])
+        self.connection.execute("UPDATE version SET terms=? WHERE id=?", (packed, number))
 
     def _take_tags(self, number: int) -> None:
         """Take a version that is current out of all filters and facets."""
         (data,) = self.connection.execute("SELECT terms FROM version WHERE id=?", (number,)).fetchone()
-        self.connection.executemany("DELETE FROM tag WHERE term=? AND doc=?", [(term, number) for term in search.unpack(data)])
+        self.connection.executemany("DELETE FROM tag WHERE term=? AND doc=?", [(abs(term), number) for term in search.unpack(data)])
         self.connection.execute("UPDATE version SET terms='' WHERE id=?", (number,))
 
     def _put_alert(self, alert: Alert) -> None:

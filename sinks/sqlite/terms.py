@@ -2,10 +2,11 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tocsin.fold import fold_key
-from tocsin.records import Mention, Tagged
+from tocsin.records import Claim, Mention, Tagged
 
 _NAMING = frozenset({"exact", "alias", "variant", "curated"})
 _PREFIX = re.compile(r"^[a-z]{2,4}:")
@@ -39,40 +40,65 @@ def _bare(value: str) -> str:
     return _COUNTRY.sub("", _PREFIX.sub("", value).rsplit("/", 1)[-1]).replace("-", " ").replace("_", " ")
 
 
-def terms_of(tagged: Tagged) -> dict[Term, set[str]]:
+class Found:
+    """Terms met in a document: each with its names, and whether one of its mentions is sure."""
+
+    def __init__(self) -> None:
+        self.names: dict[tuple[str, str], str | None] = {}
+        self.aliases: dict[tuple[str, str], set[str]] = {}
+        self.sure: set[tuple[str, str]] = set()
+
+    def add(self, kind: str, value: str, name: str | None = None, *, aliases: tuple[str, ...] = (), sure: bool = True) -> None:
+        """Note one sighting of a term; the first name given stays."""
+        term = (kind, value)
+        self.names[term] = self.names.get(term) or name or None
+        self.aliases.setdefault(term, set()).update(aliases)
+        if sure:
+            self.sure.add(term)
+
+    def __iter__(self) -> Iterator[tuple[Term, set[str], bool]]:
+        """(term, names it goes by, sure?)."""
+        for term, name in self.names.items():
+            yield Term(*term, name), self.aliases[term], term in self.sure
+
+
+def terms_of(tagged: Tagged) -> Found:
     """Terms of a document, each with the names it goes by (not folded)."""
-    found: dict[tuple[str, str], tuple[str | None, set[str]]] = {}
-
-    def add(kind: str, value: str | None, name: str | None = None, *aliases: str) -> None:
-        if value:
-            known, names = found.get((kind, value), (None, set()))
-            found[kind, value] = (known or name or None, names | set(aliases))
-
-    for mention in (*tagged.title_mentions, *tagged.mentions):
-        kind = kind_of(mention.kind, mention.entity_id)
-        if kind == "class":  # one class goes by many words: people, families, residents
-            add(kind, mention.entity_id, None, mention.name)
-        elif kind:
-            add(kind, mention.entity_id, mention.name, *_aliases(mention))
-        for parent in mention.parent_ids:
-            add("place", parent)
-    for claim in (*tagged.title_claims, *tagged.claims):
-        for actor in claim.actors:
-            kind = kind_of("actor", actor.entity_id or "coref:")
-            if kind:
-                add(kind, actor.entity_id, actor.name if kind == "actor" else None)
-        for place in claim.places:
-            add("place", place.entity_id, place.name)
-            for parent in place.parent_ids:
-                add("place", parent)
-        add("claim_type", claim.type)
-        if claim.subtype:
-            add("claim_subtype", f"{claim.type}/{claim.subtype}")
-        add("modality", claim.modality)
+    found = Found()
+    for mentions, claims in ((tagged.title_mentions, tagged.title_claims), (tagged.mentions, tagged.claims)):
+        for mention in mentions:
+            _add_mention(found, mention)
+        unsure = {mention.mention_id for mention in mentions if not mention.sure}
+        for claim in claims:
+            _add_claim(found, claim, unsure)
     article = tagged.article
-    add("source", article.source_id, article.source_name)
-    add("lang", tagged.lang)
-    return {Term(kind, value, name): names for (kind, value), (name, names) in found.items()}
+    found.add("source", article.source_id, article.source_name)
+    found.add("lang", tagged.lang)
+    return found
+
+
+def _add_mention(found: Found, mention: Mention) -> None:
+    kind = kind_of(mention.kind, mention.entity_id)
+    if kind == "class":  # one class goes by many words: people, families, residents
+        found.add(kind, mention.entity_id, aliases=(mention.name,), sure=mention.sure)
+    elif kind:
+        found.add(kind, mention.entity_id, mention.name, aliases=_aliases(mention), sure=mention.sure)
+    for parent in mention.parent_ids:
+        found.add("place", parent, sure=mention.sure)
+
+
+def _add_claim(found: Found, claim: Claim, unsure: set[str]) -> None:
+    for actor in claim.actors:
+        kind = kind_of("actor", actor.entity_id) if actor.entity_id else None
+        if kind and actor.entity_id:
+            found.add(kind, actor.entity_id, actor.name if kind == "actor" else None, sure=actor.mention_id not in unsure)
+    for place in claim.places:
+        for entity_id, name in ((place.entity_id, place.name), *((parent, None) for parent in place.parent_ids)):
+            found.add("place", entity_id, name, sure=place.mention_id not in unsure)
+    found.add("claim_type", claim.type)
+    if claim.subtype:
+        found.add("claim_subtype", f"{claim.type}/{claim.subtype}")
+    found.add("modality", claim.modality)
 
 
 def kind_of(kind: str, entity_id: str) -> str | None:

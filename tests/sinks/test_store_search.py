@@ -181,7 +181,10 @@ def test_an_unsure_surface_names_nothing_but_the_mention_can_be_found(store: Sql
     assert batch.tagged is not None
     store.write(replace(batch, tagged=replace(batch.tagged, mentions=(mention,))))
     assert store.search(Query(places=("HTS",))).total == 0
-    assert store.search(Query(places=("Raqqa",))).total == 1
+    results = store.search(Query(places=("Raqqa",)))
+    assert results.total == 1
+    assert results.facets["places"] == store.report().places == ()
+    assert results.hits[0].places == ()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def contents(store: SqliteStore) -> dict[str, list[tuple[object, ...]]]:
     ask = {
         "versions": "SELECT version_id, article_id, cluster_id, lang, at, first_seen, last_seen, claims, current, title, tagged"
         " FROM version JOIN document USING (id) ORDER BY 1",
-        "tags": "SELECT v.version_id, t.kind, t.value FROM tag JOIN version v ON v.id=doc JOIN term t ON t.id=term ORDER BY 1, 2, 3",
+        "tags": "SELECT v.version_id, t.kind, t.value, sure FROM tag JOIN version v ON v.id=doc JOIN term t ON t.id=term ORDER BY 1, 2, 3",
         "claims": "SELECT claim_id, v.version_id, type FROM claim JOIN version v ON v.id=doc ORDER BY 1",
         "fates": "SELECT url, stage, outcome, version_id, at, last_at FROM fate ORDER BY 1, 2, 3, 4",
         "dropped": "SELECT url, stage, reason, at, last_at FROM dropped ORDER BY 1, 2, 3",
