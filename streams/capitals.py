@@ -5,8 +5,11 @@ from typing import NamedTuple
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽ"
 _ABBREVIATED = "Gen|Lt|Col|Maj|Brig|Capt|Sgt|Cpl|Dr|Mr|Mrs|Ms|Prof|Sen|Rep|Gov|Adm|St|Cmdr|Pvt|Rev|Hon|Jr|Sr"
-# One capitalised word: an initialism (U.S.), an initial or abbreviated title with its stop, or a word, perhaps with al-, d', Mc or an inner hyphen.
-_WORD = rf"(?:(?:[A-Z]\.){{2,}}|(?:{_ABBREVIATED})\.(?=\s)|[A-Z]\.(?=\s?[A-Z])|(?:(?:al|el|as|ash|an|ar|at|ad|az)-\s?|[dlO][’'])?[{_UPPER}]\w*(?:-\w+)*(?:[’'](?!s\b)\w+(?:-\w+)*)*)"
+# One capitalised word: an initialism (U.S.), an initial or abbreviated title with its stop, or a word, perhaps with al- or a hyphen.
+_WORD = (
+    rf"(?:(?:[A-Z]\.){{2,}}|(?:{_ABBREVIATED})\.(?=\s)|[A-Z]\.(?=\s?[A-Z])"
+    rf"|(?:(?:al|el|as|ash|an|ar|at|ad|az)-\s?|[dlO][’'])?[{_UPPER}]\w*(?:-\w+)*(?:[’'](?!s\b)\w+(?:-\w+)*)*)"
+)
 _PARTICLE = r"(?:(?:al|el|bin|ibn|bint|abu|de|van|von|der|da|di|la|le|du|ben|ould|ag|dos|del|den|ul|ur|Al)[ -])"
 _RUN = re.compile(rf"(?<![\w.&@#/-])(?=[{_UPPER}aedlO]){_WORD}(?:[ ]{_PARTICLE}{{0,2}}{_WORD})*")
 _UPPERS = frozenset(chr(code) for code in range(0x41, 0x180) if chr(code).isupper())

@@ -1,4 +1,4 @@
-"""Resolve nouns and pronouns that stand for an actor named elsewhere: "the terrorist group", "the regime", "he", "its".
+"""Resolve nouns and pronouns that stand for an actor named elsewhere: "the terrorist group", "the regime", "he", "they".
 
 No model: a noun refers to the nearest compatible actor named before it, else to the nearest named after it, if that is the only
 one of its class in the discourse; two rivals leave it unresolved. A reference never leaves its own discourse (a body and its title,
@@ -6,233 +6,215 @@ one comment, one bio): callers pass each as a context of its own, and `context.s
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
-from streams.actors import BODY_KINDS, body_spans
 from streams.context import Context
 from streams.lexicon import ActorLexicon
+from streams.scan import body_spans
 from tocsin.records import Candidate, Mention
 
 _GROUP = re.compile(
     r"\b(?:the|this|that|our)\s+(?:(?:so-called|same|barbaric|brutal|armed|islamist|sunni|shia)\s+){0,2}"
-    r"(?:(terrorist|extremist|jihadist|jihadi|militant|insurgent|rebel|armed|terror|islamist)\s+)?(group|organi[sz]ation|caliphate|movement|militia|faction)(?!\s+of\b)\b",
+    r"(?:(terrorist|extremist|jihadist|jihadi|militant|insurgent|rebel|armed|terror|islamist)\s+)?"
+    r"(group|organi[sz]ation|caliphate|movement|militia|faction)(?!\s+of\b)\b",
     re.IGNORECASE,
 )
+_TERROR = frozenset(("terrorist", "extremist", "jihadist", "jihadi", "terror", "islamist"))
 _ARMED = frozenset(("nonstate_armed", "militia"))
-_PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he|[Hh]im|[Tt]hey|[Ww]e|I|me)\b(?![’'.]\w?\.)")
-_HE = frozenset(("he", "she", "him"))
-_SPEAKER = frozenset(("i", "we", "me"))
-_REACH = 600  # code points back that a pronoun looks
-_GENERIC_TYPES = {
+_ARMED_NOUNS = frozenset(("militia", "faction", "caliphate"))
+_COMPATIBLE = {
     "group": _ARMED | {"party", "organisation", "ngo"},
     "organisation": _ARMED | {"organisation", "ngo", "igo"},
     "movement": _ARMED | {"party", "organisation"},
 }
-
-
-def _named(mention: Mention) -> bool:
-    return mention.how in ("exact", "alias", "variant", "fuzzy", "pattern") and mention.type not in ("class", "ethnic_religious")
+_PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he|[Hh]im|[Tt]hey|[Ww]e|I|me)\b(?!\.\w)")
+_SPEAKER = frozenset(("i", "we", "me"))
+_REACH = 600  # code points that a pronoun looks back, and a speaker's forward
+_NEAR = 400  # code points within which the actor named last is meant, rivals or not
+_NOT_NAMES = frozenset(("class", "coref", "pronoun", "context"))
 
 
 def resolve_references(context: Context, mentions: Sequence[Mention], lexicon: ActorLexicon) -> list[Mention]:
-    """The mentions with references added and resolved, in order of start. Unresolved nouns stay as the classes they are."""
-    out = list(mentions)
-    out = _nouns(context, out, lexicon)
-    out = _known_generics(out, lexicon)
-    out = _attackers(out, lexicon)
+    """The mentions with references added and resolved, in order of start. Unresolved nouns stay as the classes they are.
+
+    Confidence: .9 the only compatible actor, named before; .8 named further on; .7 named most; .5 nearest of several; .4 unresolved.
+    """
+    out = _nouns(context, list(mentions), lexicon)
+    out = _usual_nouns(out, lexicon)
     out += _pronouns(context, out)
     out.sort(key=lambda m: (m.start, m.end))
     return out
 
 
-def _armed(mentions: Sequence[Mention]) -> list[Mention]:
-    return [m for m in mentions if m.type in _ARMED and m.how not in ("class", "coref", "pronoun")]
-
-
-def _resolved(text: str, start: int, end: int, target: Mention, confidence: float, sure: bool, reason: str, how: str = "coref") -> Mention:
+def _reference(text: str, start: int, end: int, rule: str, target: Mention, confidence: float, reason: str) -> Mention:
     return Mention(
-        mention_id=f"m{start}-{end}", kind="actor", entity_id=target.entity_id, name=target.name, type=target.type, text=text[start:end],
-        start=start, end=end, how=how, confidence=confidence, sure=sure, reason=reason, rule_id=f"coref:{how}",
-    )  # fmt: skip
+        mention_id=f"m{start}-{end}",
+        kind="actor",
+        entity_id=target.entity_id,
+        name=target.name,
+        type=target.type,
+        text=text[start:end],
+        start=start,
+        end=end,
+        how=rule,
+        confidence=confidence,
+        sure=confidence >= 0.7,
+        reason=reason,
+        rule_id=f"coref:{rule}",
+    )
 
 
-def _antecedent(start: int, named: Sequence[Mention], salience: Counter[str]) -> tuple[Mention | None, float, str]:
-    """The named actor a noun at `start` refers to, with confidence and the reason."""
-    if not named:
-        return None, 0.0, ""
-    ids = {m.entity_id for m in named}
-    before = [m for m in named if m.end <= start]
-    nearest = before[-1] if before else named[0]
-    if len(ids) == 1:
-        return nearest, 0.9 if before else 0.8, "the only such actor named" + ("" if before else ", further on")
-    top = salience.most_common(2)
-    if top[0][1] >= 2 * top[1][1] or top[0][0] == nearest.entity_id:
-        target = next(m for m in named if m.entity_id == top[0][0])
-        return target, 0.7, "the actor named most"
-    if before and start - nearest.end < 300:
-        return nearest, 0.5, "the actor named just before"
-    return None, 0.4, "rivals"
+def _open(
+    text: str, start: int, end: int, rule: str, key: str, name: str, kind: str, reason: str, rivals: Collection[tuple[str, float]]
+) -> Mention:
+    """A reference whose actor is not known, with those it might be."""
+    return Mention(
+        mention_id=f"m{start}-{end}",
+        kind="actor",
+        entity_id=key,
+        name=name,
+        type=kind,
+        text=text[start:end],
+        start=start,
+        end=end,
+        how=rule,
+        confidence=0.4,
+        sure=False,
+        reason=reason,
+        rule_id=f"coref:{rule}",
+        candidates=tuple(Candidate(entity_id=rival, score=score) for rival, score in rivals),
+    )
+
+
+class _Pool:
+    """Named actors of some types, in order, with how often each is named."""
+
+    def __init__(self, mentions: Sequence[Mention]) -> None:
+        self.mentions = mentions
+        self.ends = [m.end for m in mentions]
+        self.salience = Counter(m.entity_id for m in mentions)
+        self.first = {m.entity_id: m for m in reversed(mentions)}
+
+    def last_before(self, start: int) -> Mention | None:
+        """The one named last before `start`."""
+        at = bisect_right(self.ends, start)
+        return self.mentions[at - 1] if at else None
+
+    def antecedent(self, start: int, bare: bool) -> tuple[Mention | None, float, str]:
+        """Whom a noun at `start` means, with confidence and reason. `bare`: "the group" alone, which clings to the last one named."""
+        if not self.mentions:
+            return None, 0.4, "nobody it could stand for is named"
+        before = self.last_before(start)
+        if len(self.salience) == 1:
+            if before is not None:
+                return before, 0.9, "the only such actor named"
+            return self.mentions[0], 0.8, "the only such actor named, further on"
+        close = before is not None and start - before.end < _NEAR
+        if bare and before is not None and close:
+            return before, 0.7, "the actor named just before"
+        (top, most), (_, second) = self.salience.most_common(2)
+        if most >= 2 * second or (before is not None and before.entity_id == top):
+            return self.first[top], 0.7, "the actor named most"
+        if before is not None and close:
+            return before, 0.5, "the actor named just before, among rivals"
+        return None, 0.4, "no single actor it could stand for"
 
 
 def _nouns(context: Context, mentions: list[Mention], lexicon: ActorLexicon) -> list[Mention]:
-    """ "the terrorist group" and its like, wherever no named actor already stands."""
+    """Resolve "the terrorist group" and its like, wherever no named actor already stands."""
     text = context.text
     spans = body_spans(context.segments, len(text))
-    taken = [(m.start, m.end) for m in mentions if _named(m)]
-    out = list(mentions)
-    armed = _armed(mentions)
+    named = [m for m in mentions if m.how not in _NOT_NAMES and m.type not in ("class", "ethnic_religious", "person")]
+    taken = [m.start for m in named]
+    pools: dict[str, _Pool] = {}
+    resolved: list[Mention] = []
     for match in _GROUP.finditer(text):
         start, end = match.span()
-        if not any(a <= start and end <= b for a, b in spans) or any(s <= end + 1 and start < e for s, e in taken):
+        if not any(a <= start and end <= b for a, b in spans):
             continue
-        word = match.group(2).lower().replace("z", "s")
-        terror = (match.group(1) or "").lower() in (
-            "terrorist",
-            "extremist",
-            "jihadist",
-            "jihadi",
-            "terror",
-            "islamist",
-        ) or word == "caliphate"
-        allowed = _ARMED if match.group(1) or word in ("militia", "faction", "caliphate") else _GENERIC_TYPES.get(word, _ARMED)
-        named = armed if allowed == _ARMED else [m for m in mentions if m.type in allowed and m.how not in ("class", "coref")]
-        if terror and (
-            listed := [m for m in named if m.entity_id in lexicon.actors and "designated_terrorist" in lexicon.actors[m.entity_id].flags]
-        ):
-            named = listed
-        elif not terror and not match.group(1):
-            before = [m for m in named if m.end <= start]
-            named = [m for m in named if m.entity_id == before[-1].entity_id] if before and start - before[-1].end < 400 else named
-        target, confidence, reason = _antecedent(start, named, Counter(m.entity_id for m in named))
-        out = [m for m in out if not (m.start < end and start < m.end)]
+        at = bisect_left(taken, end + 2)
+        if at and named[at - 1].end > start:
+            continue  # "the terrorist group ISIL" names it
+        adjective, noun = (match.group(1) or "").lower(), match.group(2).lower().replace("z", "s")
+        terror = adjective in _TERROR or noun == "caliphate"
+        kind = "terror" if terror else "armed" if adjective or noun in _ARMED_NOUNS else noun
+        if kind not in pools:
+            allowed = _COMPATIBLE.get(kind, _ARMED)
+            compatible = [m for m in named if m.type in allowed]
+            listed = [
+                m
+                for m in compatible
+                if terror and m.entity_id in lexicon.actors and "designated_terrorist" in lexicon.actors[m.entity_id].flags
+            ]
+            pools[kind] = _Pool(listed or compatible)
+        target, confidence, reason = pools[kind].antecedent(start, bare=not adjective)
         if target is not None:
-            out.append(_resolved(text, start, end, target, confidence, confidence >= 0.7, reason))
+            resolved.append(_reference(text, start, end, "coref", target, confidence, reason))
         else:
-            out.append(
-                Mention(
-                    mention_id=f"m{start}-{end}",
-                    kind="actor",
-                    entity_id="grp:armed-group",
-                    name="armed group",
-                    type="class",
-                    text=match.group(),
-                    start=start,
-                    end=end,
-                    how="class",
-                    confidence=0.4,
-                    sure=False,
-                    reason="no single actor it could stand for",
-                    rule_id="coref:noun",
-                    candidates=tuple(Candidate(entity_id=k, score=float(n)) for k, n in Counter(m.entity_id for m in named).most_common(5)),
-                )  # fmt: skip
-            )
-    out.sort(key=lambda m: m.start)
-    return out
+            rivals = [(key, float(n)) for key, n in pools[kind].salience.most_common(5)]
+            resolved.append(_open(text, start, end, "class", "grp:armed-group", "armed group", "class", reason, rivals))
+    starts = [m.start for m in resolved]
+    kept = [m for m in mentions if not _covered(m, resolved, starts)]
+    return sorted((*kept, *resolved), key=lambda m: (m.start, m.end))
 
 
-def _known_generics(mentions: list[Mention], lexicon: ActorLexicon) -> list[Mention]:
-    """Class mentions whose words are a generic noun of exactly one actor named in the text ("the regime", "the coalition")."""
-    present = Counter(m.entity_id for m in mentions if m.how not in ("class", "coref"))
+def _covered(mention: Mention, resolved: Sequence[Mention], starts: Sequence[int]) -> bool:
+    at = bisect_left(starts, mention.end)
+    return at > 0 and resolved[at - 1].end > mention.start
+
+
+def _usual_nouns(mentions: list[Mention], lexicon: ActorLexicon) -> list[Mention]:
+    """Classes whose words are a usual noun of exactly one actor named in the text: "the regime", "the coalition", "the attackers"."""
+    present = Counter(m.entity_id for m in mentions if m.how not in _NOT_NAMES)
     out = []
     for mention in mentions:
-        if mention.how in ("class", "context") and (owners := lexicon.generic.get(" ".join(mention.text.lower().split()))):
-            there = [o for o in owners if present[o]]
-            if len(there) == 1:
-                actor = lexicon.actors[there[0]]
-                mention = msgspec.structs.replace(
+        owners = lexicon.generic.get(" ".join(mention.text.lower().split()), ()) if mention.how in ("class", "context") else ()
+        there = [o for o in owners if present[o] or present[lexicon.actors[o].against]]
+        if len(there) == 1:
+            actor = lexicon.actors[there[0]]
+            known = bool(present[actor.id])
+            out.append(
+                msgspec.structs.replace(
                     mention,
                     entity_id=actor.id,
                     name=actor.name,
                     type=actor.type,
                     how="coref",
-                    confidence=0.8,
-                    sure=True,
-                    reason="a usual noun for the actor named",
+                    confidence=0.8 if known else 0.5,
+                    sure=known,
+                    reason="a usual noun for the actor named" if known else "the side that fights the actor named",
+                    rule_id="coref:noun",
                 )
-        out.append(mention)
+            )
+        else:
+            out.append(mention)
     return out
 
 
-def _attackers(mentions: list[Mention], lexicon: ActorLexicon) -> list[Mention]:
-    """ "the attackers" of a group that is being fought by a coalition are the coalition's side."""
-    ids = {m.entity_id for m in mentions}
-    fought = "org:islamic-state" in ids and ids & {
-        "org:global-coalition-against-daesh",
-        "org:iraqi-army",
-        "org:peshmerga",
-        "org:sdf",
-        "org:iraqi-cts",
-    }
-    if not fought:
-        return mentions
-    return [
-        msgspec.structs.replace(m, entity_id="coref:anti-isis-forces", name="forces fighting Islamic State", how="coref", confidence=0.5, sure=False, reason="attackers of the group that holds the place")
-        if m.how == "class" and m.text.lower() in ("the attackers", "the attacking forces")
-        else m
-        for m in mentions
-    ]  # fmt: skip
-
-
 def _pronouns(context: Context, mentions: Sequence[Mention]) -> list[Mention]:
-    """Personal pronouns: he and she to the person named last, they to the last plural actor; a speaker's "we" and "I" stay with the speaker."""
+    """Personal pronouns: he and she mean the person named last, they the last group; "we" and "I" are whoever speaks."""
     text = context.text
     spans = body_spans(context.segments, len(text))
-    persons = [m for m in mentions if m.type == "person"]
-    groups = [m for m in mentions if m.type != "person"]
-    out = []
+    persons = _Pool([m for m in mentions if m.type == "person"])
+    groups = _Pool([m for m in mentions if m.type != "person"])
+    out: list[Mention] = []
     for match in _PRONOUN.finditer(text):
         start, end = match.span()
         if not any(a <= start and end <= b for a, b in spans):
             continue
         word = match.group().lower()
-        pool = groups if word == "they" else persons
-        near = [m for m in pool if start - _REACH < m.end <= start]
+        last = (groups if word == "they" else persons).last_before(start)
+        near = last if last is not None and start - last.end < _REACH else None
         if word in _SPEAKER:
-            after = next((m for m in persons if end <= m.start < end + _REACH), None) if not near else None
-            target = near[-1] if near else after
+            rivals = [(near.entity_id, 0.5)] if near else []
             kind = "class" if word == "we" else "person"
-            out.append(
-                Mention(
-                    mention_id=f"m{start}-{end}",
-                    kind="actor",
-                    entity_id="coref:speaker",
-                    name="the speaker",
-                    type=kind,
-                    text=text[start:end],
-                    start=start,
-                    end=end,
-                    how="pronoun",
-                    confidence=0.4,
-                    sure=False,
-                    reason="whoever speaks",
-                    rule_id="coref:pronoun",
-                    candidates=(Candidate(entity_id=target.entity_id, score=0.5),) if target else (),
-                )  # fmt: skip
-            )
-        elif near:
-            out.append(_resolved(text, start, end, near[-1], 0.5, False, "the last one named", "pronoun"))
-        elif word in _HE:
-            out.append(
-                Mention(
-                    mention_id=f"m{start}-{end}",
-                    kind="actor",
-                    entity_id="coref:person",
-                    name="a person",
-                    type="person",
-                    text=text[start:end],
-                    start=start,
-                    end=end,
-                    how="pronoun",
-                    confidence=0.3,
-                    sure=False,
-                    reason="nobody named before",
-                    rule_id="coref:pronoun",
-                )  # fmt: skip
-            )
+            out.append(_open(text, start, end, "pronoun", "coref:speaker", "the speaker", kind, "whoever speaks", rivals))
+        elif near is not None:
+            out.append(_reference(text, start, end, "pronoun", near, 0.5, "the last one named"))
+        elif word != "they":
+            out.append(_open(text, start, end, "pronoun", "coref:person", "a person", "person", "nobody named before", []))
     return out
-
-
-__all__ = ["BODY_KINDS", "resolve_references"]

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from streams.actors import body_spans, find_actors
+from streams.actors import find_actors
 from streams.context import Context
 from streams.coref import resolve_references
-from streams.lexicon import ActorLexicon
 from streams.gazetteer import Gazetteer
+from streams.lexicon import ActorLexicon
 from streams.places import find_places
+from streams.scan import body_spans
 from tocsin.records import Mention
 
 _WHERE = re.compile(
@@ -50,7 +51,13 @@ def settle(text: str, actors: Sequence[Mention], places: Sequence[Mention]) -> t
                 rivals.append(actor)
         verdicts = [_verdict(actor, place) for actor in rivals]
         if "actor" not in verdicts:
-            reason = "names part of an actor" if "both" in verdicts else "" if _located(place, kept_places, text) else "a country, not said to be where"
+            reason = (
+                "names part of an actor"
+                if "both" in verdicts
+                else ""
+                if _located(place, kept_places, text)
+                else "a country, not said to be where"
+            )
             kept_places.append(msgspec.structs.replace(place, sure=False, reason=reason) if reason and place.sure else place)
             for actor, verdict in zip(rivals, verdicts, strict=True):
                 if verdict == "place" and actor in kept_actors:

@@ -8,32 +8,11 @@ import re
 from typing import NamedTuple
 
 from streams.capitals import opens_sentence
-from streams.lexicon import ActorLexicon, Head
+from streams.lexicon import ActorLexicon, Head, Words
 
 _NUMBER = re.compile(r"\d[\d,.]*(?:st|nd|rd|th|k|m)?")
 _OF = re.compile(r" of (?:the |our |its |their )?")
 _PREDICATE = re.compile(r"\b(?:is|was|are|were|be|been|became|as)\s$")
-_SUFFIXES = (
-    "-led",
-    "-backed",
-    "-linked",
-    "-aligned",
-    "-allied",
-    "-based",
-    "-trained",
-    "-affiliated",
-    "-supported",
-    "-controlled",
-    "-run",
-    "-armed",
-    "-sponsored",
-    "-speaking",
-    "-inspired",
-    "-dominated",
-    "-funded",
-    "-majority",
-    "-equipped",
-)
 _POSSESSIVE = ("'s", "’s", "s'", "s’")
 _CHARS = 40  # longest word looked at
 _WORDS = 12  # most words before a head
@@ -65,27 +44,15 @@ class Phrase(NamedTuple):
     possessive: str  # "their", "his", ...
 
 
-# Heads that as often modify another noun ("military targets", "enemy fire", "state visit"): actors only where no noun follows.
-_ADJECTIVAL = frozenset(
-    "military enemy enemies state intelligence terrorist militant civilian force insurgent coalition opposition government regime police army navy"
-    " insurgency volunteer network union council member company cell unit brigade community population family media television".split()
-)
 _FOLLOWER = re.compile(r" ([a-z]+)")
-_NOT_NOUN = frozenset(
-    "a about accused after against agreed all along alongside already also although an and announced are around arrested as at attacked backed be became because been before began believed believes between both but by"
-    " called came can cannot captured carried claimed claims clashed condemned confirmed continue continued continues control controlled controls could declined denied denies despite did do does during each either entered estimated even expected face faced faces fears fell fired following"
-    " for fought from gave had has have having he held her here hold holds hopes how however if in including inside insisted into is it its itself killed know known last launched led left like located lost made may might more moved must near need needs"
-    " never no not now of off officially on once only opened operating or out over pushed reached really refused regained remain remained remains repelled reported reportedly responded retook said saw say saying says seized sent set shelled should showed shot since so some soon spent started still stormed stopped struck such supported"
-    " than that the their then there these they this those through to together told took tried trying under until up upon used using via vowed wants warned was we were what when where which while who whom whose will with within without would yesterday yet himself herself themselves withdrew".split()
-)
 
 
-def _modifies(word: str, head: Head, text: str, end: int) -> bool:
+def _modifies(word: str, head: Head, text: str, end: int, words: Words) -> bool:
     """Whether the head at the end of `word` only modifies the noun that follows it ("refugee camps")."""
-    if head.plural and word.rsplit(" ", 1)[-1] not in _ADJECTIVAL:
+    if head.plural and word.rsplit(" ", 1)[-1] not in words.adjectival:
         return False
     follower = _FOLLOWER.match(text, end)
-    return follower is not None and follower.group(1) not in _NOT_NOUN and not follower.group(1).endswith(("ed", "ly"))
+    return follower is not None and follower.group(1) not in words.not_nouns and not follower.group(1).endswith(("ed", "ly"))
 
 
 def _word_before(text: str, position: int) -> tuple[int, str]:
@@ -105,10 +72,11 @@ def read_phrase(
     text: str, start: int, end: int, head: Head, lexicon: ActorLexicon, ends: dict[int, Near], starts: dict[int, Near]
 ) -> Phrase | None:
     """The phrase around the head noun at `text[start:end]`, or None where the noun alone is not an actor."""
-    if _modifies(text[start:end].lower(), head, text, end):
+    if _modifies(text[start:end].lower(), head, text, end, lexicon.words):
         return None
     words = lexicon.words
-    position, names, modifiers = start, [], []
+    position, names = start, list[Near]()
+    modifiers: list[str] = []
     definite = counted = named = False
     bare_start = -1  # where the phrase begins without its leading count
     possessive = ""
@@ -155,7 +123,7 @@ def read_phrase(
             position = at
             continue
         bare_word = low.rstrip(",")
-        if bare_word in words.modifiers or bare_word.endswith(_SUFFIXES):
+        if bare_word in words.modifiers or bare_word.endswith(words.suffixes):
             if bare_word != low and not (modifiers or names):
                 break
             modifiers.append(bare_word)
@@ -198,7 +166,12 @@ def read_phrase(
         if near is not None:
             names.insert(0, near)
             finish = near.end
-    if head.type == "person" and position < start and text[position : position + 2] in ("a ", "an") and _PREDICATE.search(text, max(0, position - 8), position):
+    if (
+        head.type == "person"
+        and position < start
+        and text[position : position + 2] in ("a ", "an")
+        and _PREDICATE.search(text, max(0, position - 8), position)
+    ):
         return None  # "he was a young carpenter" says what he is, not who
     if head.bare == "named" and not names and not named:
         return None

@@ -24,16 +24,44 @@ from tocsin.fold import fold_key
 
 DATA = Path(__file__).parent / "data" / "actors"
 TYPES = frozenset(
-    "nonstate_armed militia state_military police intelligence government party igo ngo media belligerent_media coalition person"
-    " class ethnic_religious organisation".split()
+    (
+        *("nonstate_armed", "militia", "state_military", "police", "intelligence", "government", "coalition", "party", "igo", "ngo"),
+        *("media", "belligerent_media", "person", "class", "ethnic_religious", "organisation"),
+    )
 )
 _ID = re.compile(r"(org|per|cty|gov|grp|src|coref):[A-Za-z0-9][\w./-]*")
 _ARABIC, _CYRILLIC = re.compile("[\u0600-\u06ff]"), re.compile("[\u0400-\u04ff]")
 _NOT_A_NAME = frozenset(
-    "a an and are as at be by for from he her his i in is it no not of on or our she so the they this to up us was we who you".split()
+    (
+        *(
+            "a",
+            "an",
+            "and",
+            "are",
+            "as",
+            "at",
+            "be",
+            "by",
+            "for",
+            "from",
+            "he",
+            "her",
+            "his",
+            "i",
+            "in",
+            "is",
+            "it",
+            "no",
+            "not",
+            "of",
+            "on",
+        ),
+        *("or", "our", "she", "so", "the", "they", "this", "to", "up", "us", "was", "we", "who", "you"),
+    )
 )
 SHORT = 3  # Latin names of so few letters need exact case and a supporting guard
 SKELETON_LETTERS = 5
+NOUNLIKE = frozenset(("US", "U.S.", "UK", "U.K.", "United States", "United Kingdom", "USA", "U.S.A."))  # name and adjective alike
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +74,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     generic: tuple[str, ...] = ()  # nouns that may refer back to it
     fills: str = ""  # branch of its state that it is: army, police, ...
     role: str = ""  # of a person: president, king, ...
+    against: str = ""  # of a side: the actor it fights
     flags: tuple[str, ...] = ()
     relations: tuple[tuple[str, str], ...] = ()
 
@@ -93,6 +122,13 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     numbers: frozenset[str]
     before_numbers: frozenset[str]
     partitives: tuple[str, ...]
+    adjectival: frozenset[str]  # heads that as often modify another noun
+    not_nouns: frozenset[str]
+    suffixes: tuple[str, ...]  # of compound modifiers: -led, -backed
+    acts: tuple[str, ...]  # beginnings of verbs by which a state acts
+    auxiliaries: tuple[str, ...]
+    not_modified: frozenset[str]
+    party_before: tuple[str, ...]
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +139,14 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     heads: frozenset[str]  # organisation heads: Ministry, Council, ...
     breaks: frozenset[str]  # capitalised words that neither begin nor end a name
     cuts: frozenset[str]  # function words: capitalised, they begin a sentence
+    roles: frozenset[str]  # lower-case words beside a name that say what the person is
+    domains: frozenset[str]  # what ministers and envoys are in charge of
+    not_person: frozenset[str]  # last words no person's name ends in
+    not_alone: frozenset[str]  # titles that need another title
+    also_words: frozenset[str]  # given names that are everyday words
+    arabic_heads: frozenset[str]
+    of_heads: frozenset[str]
+    weak_heads: frozenset[str]
 
 
 class ActorLexicon(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +183,7 @@ def _read(path: Path) -> str:
 
 def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
     """Rows of a user's CSV as lexicon entries, one name each."""
-    entries = []
+    entries: list[dict[str, Any]] = []
     for row in csv.DictReader(io.StringIO(text)):
         if not (row.get("id") and row.get("name")):
             raise DataError(path, "a row needs at least the columns id and name", len(entries) + 2)
@@ -249,15 +293,15 @@ def _heads(path: Path, rows: Any) -> list[tuple[str, Term]]:
 
 
 def _states(rows: Mapping[str, str]) -> tuple[dict[str, State], list[tuple[str, Term]]]:
-    states, terms = {}, []
+    states: dict[str, State] = {}
+    terms: list[tuple[str, Term]] = []
     for code, line in rows.items():
         parts = [[piece.strip() for piece in part.split(",")] for part in line.split(";")]
         names, adjectives = parts[0], parts[1]
         nationals = parts[2] if len(parts) > 2 else [adjectives[0] + "s"]
         states[code] = State(code=code, name=names[0], adjective=adjectives[0])
         for form, texts in (("name", names), ("adjective", adjectives), ("nationals", nationals)):
-            for text in texts:
-                terms.append((text, Term(kind="state", id=f"cty:{code}", text=text, form=form, guard=Guard(case_exact=True))))
+            terms.extend((text, Term(kind="state", id=f"cty:{code}", text=text, form=form, guard=Guard(case_exact=True))) for text in texts)
     return states, terms
 
 
@@ -272,10 +316,17 @@ def _actor(key: str, fields: dict[str, Any]) -> Actor:
     first = names[0] if names else key
     label = fields.get("name") or (first if isinstance(first, str) else first.get("text", key))
     return Actor(
-        id=key, name=str(label), type=kind, country=tuple(fields.get("country", ())), fills=fields.get("fills", ""), role=fields.get("role", ""),
-        generic=tuple(fold_key(g) for g in fields.get("generic", ())), flags=tuple(fields.get("flags", ())),
+        id=key,
+        name=str(label),
+        type=kind,
+        country=tuple(fields.get("country", ())),
+        fills=fields.get("fills", ""),
+        role=fields.get("role", ""),
+        against=fields.get("against", ""),
+        generic=tuple(fold_key(g) for g in fields.get("generic", ())),
+        flags=tuple(fields.get("flags", ())),
         relations=tuple((r["rel"], r["id"]) for r in fields.get("relations", ())),
-    )  # fmt: skip
+    )
 
 
 def load_actors(extra: Path | None = None) -> ActorLexicon:
@@ -292,7 +343,7 @@ def load_actors(extra: Path | None = None) -> ActorLexicon:
     surnames: dict[str, list[str]] = {}
     for key, fields in merged.items():
         actor = actors[key] = _actor(key, fields)
-        inherited = {k: fields[k] for k in ("valid", "country_context") if k in fields}
+        inherited: dict[str, Any] = {k: fields[k] for k in ("valid", "country_context") if k in fields}
         named = _names(fields["path"], actor, fields["names"], inherited)
         terms.extend(named)
         if actor.fills and actor.country:
@@ -321,6 +372,6 @@ def load_actors(extra: Path | None = None) -> ActorLexicon:
         skeletons={k: tuple(v) for k, v in skeletons.items() if len({t.id for t in v}) == 1},
         generic={k: tuple(v) for k, v in generic.items()},
         surnames={k: tuple(dict.fromkeys(v)) for k, v in surnames.items()},
-        words=Words(**{k: tuple(v) if k == "partitives" else frozenset(map(str, v)) for k, v in words.items()}),
-        people=People(**{k: frozenset(map(str, v)) for k, v in people.items()}),
+        words=msgspec.convert(words, Words),
+        people=msgspec.convert(people, People),
     )  # fmt: skip

@@ -8,18 +8,6 @@ from streams.lexicon import People
 
 _JOIN = re.compile(r" (?:of|for|on|and|to|in|against|de|des|du|la)(?: the| and| of)? (?=[A-Z])")
 _BRACKET = re.compile(r"\s?\(\s?(?:the |or )?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s?[);,]")
-_OF_ONLY = frozenset(
-    "Ministry Department Office Bureau Board Committee Council Commission Organisation Organization Government Institute Union League Association Federation Fund Bank University Court Chamber Army Front Movement Party Centre Center Agency Society Authority Coalition Embassy Parliament Assembly Directorate Secretariat Academy Forum School College Network Brigade Brigades Battalion Foundation Alliance Congress Group Mission".split()
-)
-_WEAK = frozenset(
-    "Group International Services Service Post Times Daily News Press Media Forum Conference Center Centre Club Office Hospital School Support Defense Defence Operations Trust Watch Command Division Wing Intelligence Treasury Team Program Programme Forces Force Rights Opposition Resistance Initiative Program Team".split()
-)
-
-
-# "Front", "Brigade", "Partisans" and the like, as Arabic names of armed groups begin.
-_ARABIC_HEADS = frozenset(
-    "Jaish Jaysh Jabhat Harakat Harakah Kataib Kata'ib Kata’ib Liwa Ansar Saraya Hizb Faylaq Ahrar Tanzim Hay'at Jamaat Jama'at Jund Katibat Firqat Asaib Fatah Failaq Jamaah".split()
-)
 
 
 class Organisation(NamedTuple):
@@ -35,7 +23,7 @@ class Organisation(NamedTuple):
 def organisation_in(text: str, run: Run, following: dict[int, Run], people: People) -> Organisation | None:
     """An organisation in a run of capitalised words, with "of X" and "for X and Y" behind it; None if no head noun is there."""
     where = [i for i, t in enumerate(run.tokens) if t.text in people.heads]
-    if run.tokens[0].text in _ARABIC_HEADS and len(run.tokens) > 1:
+    if run.tokens[0].text in people.arabic_heads and len(run.tokens) > 1:
         return Organisation(run.start, run.end, True, "", 0)
     if not where:
         return None
@@ -44,7 +32,7 @@ def organisation_in(text: str, run: Run, following: dict[int, Run], people: Peop
     if any(t.text in people.titles for t in tail):  # "Foreign Office Minister X" is a person
         return None
     joined = False
-    if last.text in _OF_ONLY:
+    if last.text in people.of_heads:
         for _ in range(3):
             match = _JOIN.match(text, end)
             if not match or (match.group().startswith((" and", " in", " to")) and not joined and match.group() != " and the "):
@@ -59,7 +47,7 @@ def organisation_in(text: str, run: Run, following: dict[int, Run], people: Peop
     acronym, at = "", 0
     if bracket and initials_agree(bracket.group(1), text[run.start : end]):
         acronym, at = bracket.group(1), bracket.start(1)
-    strong = joined or bool(acronym) or (len(run.tokens) > 1 and last.text not in _WEAK)
+    strong = joined or bool(acronym) or (len(run.tokens) > 1 and last.text not in people.weak_heads)
     return Organisation(run.start, end, strong, acronym, at)
 
 
@@ -77,9 +65,3 @@ def initials_agree(acronym: str, name: str) -> bool:
             return False
         at += 1
     return True
-
-
-def bracketed(text: str, end: int) -> tuple[str, int]:
-    """Acronym and its offset right after the name that ends at `end`, ("", 0) if none."""
-    match = _BRACKET.match(text, end)
-    return (match.group(1), match.start(1)) if match else ("", 0)

@@ -12,36 +12,10 @@ _SAYS = re.compile(
     r"|condemned|denied|admitted|comments|condemns|welcomes|who|whose|, \d\d,)\b"
 )
 _AGE = re.compile(r", (?:aged )?\d{1,2},")
-_ROLES = (
-    "spokesman spokeswoman spokesperson minister leader president commander director governor mayor ambassador envoy general colonel lieutenant captain"
-    " sergeant chief analyst activist journalist reporter professor researcher head chairman lawyer economist expert secretary premier chancellor senator"
-    " lawmaker official cleric sheikh imam brother sister son daughter father mother wife husband resident doctor author correspondent coordinator founder"
-    " militant citizen candidate king prince judge named called nicknamed born singer actor actress coach photographer teacher student farmer"
-    " president-elect boxer player driver executive deputy"
-)
-_ROLE_BEFORE = re.compile(rf"\b(?:{'|'.join(_ROLES.split())}),? $")
-_APPOSITION = re.compile(rf", (?:the|a|an|who|whose|its|his|her|former|senior|{'|'.join(_ROLES.split())})\b")
+_ROLE_BEFORE = re.compile(r"(?<![\w-])([a-z-]+),? $")
+_APPOSITION = re.compile(r", ([a-z-]+)\b")
+_OPENS_APPOSITION = frozenset(("the", "a", "an", "who", "whose", "its", "his", "her", "former", "senior"))
 _OF = re.compile(r" (?:of|for) (?:the )?(?=[A-Z])")
-# What ministers and envoys are in charge of; the name follows.
-_DOMAINS = frozenset(
-    "State Foreign Affairs Defence Defense Interior Justice Health Human Rights Middle East Africa Europe Asia North South West Finance Treasury Homeland Security"
-    " Energy Trade Education Culture Labour Labor Information Oil Agriculture Transport Refugees Political Humanitarian Emergency Relief Emirates United Nations"
-    " States Kingdom and".split()
-)
-# Last words that make a place, a thing or a day of a run of capitals, never a person.
-_NOT_PERSON_LAST = frozenset(
-    "Street Road Avenue River Lake Mountain Mount Valley Island Islands Sea Ocean Bay County Province District City Town Village Airport Bridge Square Park"
-    " Hills Hill Desert Region State States Republic Kingdom Peninsula Gulf Strait Coast Beach Camp Base Border Highway Station Tower Building Hall House Palace"
-    " Mosque Cathedral Museum Theatre Theater Stadium Prison Act Award Prize Cup League War Battle Day Agreement Treaty Accord Accords Plan Summit Report Review"
-    " Minister President Secretary General Center Centre East West North South Creek Springs Falls Heights Beach Point Route Drive Lane Boulevard Terrace Pass"
-    " Dam Canal Forest Port Harbour Harbor Affairs".split()
-)
-# Titles that need another beside them: "Foreign Minister", but not "Foreign Assets".
-_NOT_ALONE = frozenset(
-    "Foreign Defence Defense Interior Finance Home Justice Health First Second Special High Chief Field Press Air Staff Grand Master Private Late Former Acting"
-    " Major Police Presidential Deputy Assistant Vice Crown Rear Lance Petty Warrant Under Officer Father Head Chair Saint Captain Coach Editor Founder Leader".split()
-)
-_ALSO_WORDS = frozenset(("Will", "May", "Guy", "Christian", "Dean", "Mark", "Said", "Pope", "Frank", "Rich", "Grant"))
 
 
 class Name(NamedTuple):
@@ -69,13 +43,25 @@ def split_title(run: Run, people: People) -> tuple[int, int]:
     return first, last + 1
 
 
+def _says_role(before: str, people: People) -> bool:
+    """Whether the words before a name end in a role: "spokesman ", "a carpenter, "."""
+    match = _ROLE_BEFORE.search(before)
+    return match is not None and match.group(1) in people.roles
+
+
+def _apposed(text: str, end: int, people: People) -> bool:
+    """Whether an apposition follows the name: ", the director of"."""
+    match = _APPOSITION.match(text, end)
+    return match is not None and (match.group(1) in _OPENS_APPOSITION or match.group(1) in people.roles)
+
+
 def person_in(text: str, run: Run, people: People) -> Name | None:
     """A person's name in a run of capitalised words, or None. The run is already free of leading function words."""
     tokens = run.tokens
     first, after = split_title(run, people)
     if after > first:
         proper = tokens[after:]
-        if all(t.text in _NOT_ALONE for t in tokens[first:after] if t.text in people.titles) and not (
+        if all(t.text in people.not_alone for t in tokens[first:after] if t.text in people.titles) and not (
             proper and proper[0].text in people.given
         ):
             return None
@@ -84,7 +70,7 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
         if not proper:
             return None
         return None
-    if any(t.text in people.heads or t.text in people.breaks for t in tokens) or tokens[-1].text in _NOT_PERSON_LAST:
+    if any(t.text in people.heads or t.text in people.breaks for t in tokens) or tokens[-1].text in people.not_person:
         return None
     around = text[max(0, tokens[0].start - 30) : tokens[0].start]
     given = tokens[0].text in people.given
@@ -92,11 +78,11 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
     if len(tokens) >= 2 and len(tokens) <= 5:
         if given:
             return Name(run.start, run.end, tokens, False, True, "given name")
-        if _ROLE_BEFORE.search(around):
+        if _says_role(around, people):
             return Name(run.start, run.end, tokens, False, True, "role before the name")
         if says or _AGE.match(text, run.end):
             return Name(run.start, run.end, tokens, False, not tokens[0].text.isupper(), "speaks")
-        if _APPOSITION.match(text, run.end) and len(tokens) <= 3 and not tokens[0].text.isupper():
+        if _apposed(text, run.end, people) and len(tokens) <= 3 and not tokens[0].text.isupper():
             return Name(run.start, run.end, tokens, False, False, "apposition")
         if any(t.text.startswith(("al-", "Al-", "el-", "El-")) for t in tokens[1:]) and tokens[0].text not in people.heads:
             return Name(run.start, run.end, tokens, False, True, "Arabic name")
@@ -104,9 +90,9 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
         word = tokens[0].text
         if word.isupper() or len(word) < 3:
             return None
-        if _ROLE_BEFORE.search(around) and not run.opens:
+        if _says_role(around, people) and not run.opens:
             return Name(run.start, run.end, tokens, False, False, "role before the name")
-        if given and word not in _ALSO_WORDS and not run.opens and says:
+        if given and word not in people.also_words and not run.opens and says:
             return Name(run.start, run.end, tokens, False, False, "given name")
     return None
 
@@ -133,7 +119,7 @@ def office_at(text: str, run: Run, following: Mapping[int, Run], people: People)
         used.append(nxt.start)
         tokens = nxt.tokens
         known = 0
-        while known < len(tokens) and tokens[known].text in _DOMAINS:
+        while known < len(tokens) and tokens[known].text in people.domains:
             known += 1
         given = next((i for i, t in enumerate(tokens) if i and t.text in people.given), 0)
         rest = tokens[given or known :] if given or known else ()
