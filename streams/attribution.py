@@ -122,7 +122,7 @@ def _according(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
         hit.start,
         max(stop, media.end if media else 0),
         hit.start,
-        "according to",
+        scene.low[hit.start : hit.end],
         scene.sentence.start,
         scene.sentence.end,
         _modality(media, False, rules),

@@ -5,6 +5,7 @@ A rule file holds `rules:`, a list of mappings:
     - id: remote_strike.air            # unique; <type>.<name>
       type: remote_strike              # one of the 16 types
       subtype: airstrike
+      unrealised: planned_airstrike    # optional: the subtype while it has not happened (conditional, question, possible, expected, call)
       code: air_strike                 # a key of codes.yaml; ACLED, PLOVER and IDMC codes come from there
       triggers:                        # lemmas; inflections are generated
         verb: [bomb, carry out airstrike]     # first word inflects; active, passive and -ing are told apart
@@ -67,7 +68,7 @@ PLACES = ("before", "after", "prev", "next", "determined", "near", "clause", "se
 _ROLES = frozenset("actor perpetrator victim affected winner loser holder speaker addressee partner about".split())
 _KEYS = frozenset(
     ("id", "type", "subtype", "code", "triggers", "require", "exclude", "roles", "quantity", "modality", "polarity", "confidence")
-    + ("examples", "near_misses", "version", "fuzzy", "place")
+    + ("examples", "near_misses", "version", "unrealised", "place")
 )
 
 
@@ -98,6 +99,7 @@ class Rule:
     confidence: float
     order: int
     place_role: str = "where"
+    unrealised: str = ""
     examples: tuple[str, ...] = ()
     near_misses: tuple[str, ...] = ()
 
@@ -306,6 +308,7 @@ def _rule(path: Path, raw: Any, order: int, bits: Mapping[str, int], codes: Mapp
         confidence=float(confidence),
         order=order,
         place_role=str(raw.get("place", "where")),
+        unrealised=str(raw.get("unrealised", "")),
         examples=tuple(_strings(path, raw.get("examples"), f"rule {name}: examples")),
         near_misses=tuple(_strings(path, raw.get("near_misses"), f"rule {name}: near_misses")),
     )

@@ -40,6 +40,7 @@ _STEP = 40  # about four words
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
 _WHEN = frozenset(("after", "before", "since", "while", "as", "amid"))
+_UNREALISED = frozenset(("conditional", "question", "possible", "expected", "call"))
 _MOOD_WEIGHT = {
     "asserted": 1.0,
     "reported": 1.0,
@@ -248,13 +249,14 @@ class _Finder:
         polarity = "negative" if item.mood.negative != (rule.polarity == "negative") else "affirmative"
         link = sum(a.confidence for a in actors) / len(actors) if actors else 0.9
         place = max((p.confidence for p in places), default=0.9)
+        modality = rule.modality or item.mood.modality
         words = context.text[start:end]
         return Claim(
             claim_id="",
             article_id="",
             version_id="",
             type=rule.type,
-            subtype="forecast" if rule.subtype == "flow" and item.mood.modality in _FORECAST else rule.subtype,
+            subtype=_subtype(rule, modality),
             text=words,
             start=start,
             end=end,
@@ -267,7 +269,7 @@ class _Finder:
             quantities=quantities,
             time=when,
             attribution=attribution,
-            modality=rule.modality or item.mood.modality,  # type: ignore[arg-type]
+            modality=modality,  # type: ignore[arg-type]
             polarity=polarity,
             check_worthy=rule.type not in ("assessment", "statement") or bool(quantities),
             background=history,
@@ -375,6 +377,13 @@ def _resolve(found: list[_Found]) -> list[_Found]:
         if k.rule.type in _FIGURED
         or not any(k.rule.codes.acled_sub_event in other.rule.beats and other.score >= _BEATS_FROM * k.score for other in kept)
     ]
+
+
+def _subtype(rule: Rule, modality: str) -> str:
+    """What has not happened has a subtype of its own: "hypothetical_capture", "forecast"."""
+    if rule.unrealised and modality in _UNREALISED:
+        return rule.unrealised
+    return "forecast" if rule.subtype == "flow" and modality in _FORECAST else rule.subtype
 
 
 def _apart(one: _Found, two: _Found) -> bool:

@@ -85,7 +85,7 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
             modality, why = "expected", "expected"
     if verbal and form & Form.BASE and not achieved and modality not in ("expected",):
         before = scene.low[max(floor, trigger.start - 20) : trigger.start]
-        if _TO.search(before):
+        if _TO.search(before) and not _refused(scene, trigger, bits["negation"]):
             modality, why = "expected", "to + verb"
     if scene_mask & bits["possible"]:
         cue = _scoped(scene, trigger, floor, verbal, bits["possible"])
@@ -111,6 +111,11 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
         h.mask & bits["background"] and (left <= h.start <= right) for h in scene.hits
     )
     return Mood(modality, negative, background, why)
+
+
+def _refused(scene: Scene, trigger: Hit, negation: int) -> bool:
+    """"failed to", "unable to": what follows is denied, not expected."""
+    return any(h.mask & negation and 0 < trigger.start - h.end <= 12 and scene.low.endswith("to", h.start, h.end) for h in scene.hits)
 
 
 def _negated(scene: Scene, trigger: Hit, floor: int, right: int, verbal: bool, bits: Mapping[str, int]) -> bool:

@@ -1,0 +1,95 @@
+"""Who says so: source, verb and reach of an attribution."""
+
+import pytest
+
+from tests.streams.claims_of import actor, claims_of
+
+# text, source words in it (None: unnamed), kind, modality; the claim asked about is the first with a code for force
+SAID = [
+    ("The governor said that rebels shot dead two teachers in Lira.", "The governor", "reported"),
+    ("Rebels shot dead two teachers in Lira, the governor said.", "the governor", "reported"),
+    ("Rebels, the governor said, shot dead two teachers in Lira.", "the governor", "reported"),
+    ("Rebels shot dead two teachers in Lira, the governor said on Monday.", "the governor", "reported"),
+    ("According to the Observatory, rebels shot dead two teachers in Lira.", "the Observatory", "reported"),
+    ("Rebels shot dead two teachers in Lira, according to the Observatory.", "the Observatory", "reported"),
+    ("Rebels shot dead two teachers in Lira, the newspaper reported, citing residents.", "residents", "reported"),
+    ("The governor claimed that rebels shot dead two teachers in Lira.", "The governor", "claimed"),
+    ("The governor alleged rebels shot dead two teachers in Lira.", "The governor", "claimed"),
+    ("Witnesses told the newspaper that rebels shot dead two teachers in Lira.", "Witnesses", "reported"),
+    ("A spokesman for the ministry has confirmed that rebels shot dead two teachers in Lira.", "A spokesman for the ministry", "reported"),
+]
+
+
+def assassination(text, *mentions):
+    return next(c for c in claims_of(text, *mentions) if c.type == "targeted_attack")
+
+
+@pytest.mark.parametrize(("text", "source", "modality"), SAID)
+def test_the_source_is_found_wherever_it_stands(text, source, modality):
+    claim = assassination(text)
+    assert claim.attribution is not None
+    assert source.lower().removeprefix("the ").removeprefix("a ") in claim.attribution.text.lower()
+    assert (claim.modality, claim.polarity) == (modality, "affirmative")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rebels shot dead two teachers in Lira.",
+        "Rebels shot dead two teachers in Lira. The governor said the roads were closed.",
+        "The governor said the roads were closed. Rebels shot dead two teachers in Lira.",
+    ],
+)
+def test_words_of_one_sentence_do_not_reach_into_another(text):
+    claim = assassination(text)
+    assert (claim.attribution, claim.modality) == (None, "asserted")
+
+
+def test_a_warring_party_claims_where_others_report():
+    text = "Hezbollah said its fighters shot dead two smugglers in Hermel."
+    claim = assassination(text, actor(text, "Hezbollah", "org:hezbollah", "nonstate_armed"))
+    assert (claim.modality, claim.attribution.source_id) == ("claimed", "org:hezbollah")
+
+
+def test_a_belligerents_outlet_speaks_for_its_party():
+    text = "Amaq said that gunmen shot dead two judges in Herat."
+    claim = assassination(text, actor(text, "Amaq", "org:amaq", "media"))
+    assert (claim.attribution.kind, claim.attribution.affiliated_with) == ("belligerent_media", "org:islamic-state")
+    assert claim.modality == "claimed"
+
+
+def test_a_chain_of_sources_keeps_the_origin_last():
+    text = "The minister told the newspaper that Oxfam said that gunmen shot dead two judges in Herat."
+    claim = assassination(text, actor(text, "Oxfam", "org:oxfam", "ngo"))
+    assert claim.attribution.source_id == "org:oxfam"
+    assert len(claim.attribution.chain) == 2
+    assert claim.attribution.chain[-1] == "org:oxfam"
+
+
+def test_a_pronoun_is_the_last_speaker_of_the_paragraph():
+    text = "Oxfam said the market was closed. It was hot, and they said that gunmen shot dead two judges in Herat."
+    claim = assassination(text, actor(text, "Oxfam", "org:oxfam", "ngo"))
+    assert claim.attribution.source_id == "org:oxfam"
+
+
+@pytest.mark.parametrize("text", ["Gunmen reportedly shot dead two judges in Herat.", "It was reported that gunmen shot dead two judges in Herat."])
+def test_hearsay_has_no_source_but_is_no_assertion(text):
+    claim = assassination(text)
+    assert (claim.modality, claim.attribution.kind, claim.attribution.source_id) == ("reported", "unnamed", None)
+
+
+def test_an_anonymous_source_is_marked():
+    text = "An officer, speaking on condition of anonymity, said that gunmen shot dead two judges in Herat."
+    assert assassination(text).attribution.anonymous
+
+
+def test_a_denial_turns_the_claim_around():
+    text = "The army denied that soldiers shot dead two judges in Herat."
+    claim = assassination(text)
+    assert claim.polarity == "negative"
+
+
+def test_the_statement_itself_is_not_attributed_to_its_speaker():
+    claims = claims_of("Aid agencies warned that rebels would shell the port of Aden.")
+    warning = next(c for c in claims if c.type == "statement")
+    assert (warning.subtype, warning.modality, warning.attribution) == ("warning", "asserted", None)
