@@ -34,6 +34,7 @@ _DIGITS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+(?!\d)(?:[.,]\d{1,2}(?!\d))?|\d+(?
 _GROUPS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+")
 _LETTERS_BEFORE = re.compile(r"[^\W\d_]+$")
 _LETTERS_AFTER = re.compile(r"[^\W\d_]+")
+_ARC = re.compile(r"['\"″] ?[nsew]\b")  # minutes of arc
 _ARTICLE = re.compile(r"(?:^|[^\w])(an?|another)(?: [^\W\d_]+){0,3} $")
 # Letters that PDF text glues before a figure ("at least140,000"); any other letter makes it a name ("T72").
 _GLUABLE = frozenset(
@@ -142,6 +143,8 @@ def _add_digits(context: Context, text: str, match: re.Match[str], words: Vocabu
         glued = _LETTERS_BEFORE.search(text, max(0, start - 12), start)
         if glued is None or glued.group() not in _GLUABLE or end - start < 2:
             return
+    elif before == "°":
+        return
     elif before in "-/:.,_&@'" and start > 1:
         older = text[start - 2]
         if older.isalpha() and before in "-/_&@'":
@@ -156,7 +159,7 @@ def _add_digits(context: Context, text: str, match: re.Match[str], words: Vocabu
         tail = _LETTERS_AFTER.match(text, end)
         letters = tail.group() if tail else ""
         scale = _SCALE_LETTERS.get(letters)
-        if scale is not None:
+        if scale is not None and (letters not in ("m", "b") or _followed_by_unit(text, end + len(letters), words)):
             value *= scale
             end += len(letters)
         elif (
@@ -165,7 +168,7 @@ def _add_digits(context: Context, text: str, match: re.Match[str], words: Vocabu
             and not letters.startswith(("people", "person", "famil", "household"))
         ):
             return
-    elif (after in "/:" and end + 1 < len(text) and text[end + 1].isdigit()) or after == "°":
+    elif (after in "/:" and end + 1 < len(text) and text[end + 1].isdigit()) or after == "°" or _ARC.match(text, end):
         return
     if not context.text.isascii():
         slice_ = context.text[context.folded.start(start) : context.folded.end(end)]
@@ -174,8 +177,14 @@ def _add_digits(context: Context, text: str, match: re.Match[str], words: Vocabu
     atoms.append(_Atom(start, end, kind, value, value))
 
 
+def _followed_by_unit(text: str, at: int, words: Vocabulary) -> bool:
+    """Whether a countable noun comes next: "5m people", not "5m wide"."""
+    following = _LETTERS_AFTER.match(text, at + 1)
+    return following is not None and following.group() in words.units
+
+
 def _value(raw: str) -> float:
-    if _GROUPS.fullmatch(raw):
+    if raw[0] != "0" and _GROUPS.fullmatch(raw):
         return float(re.sub(r"\D", "", raw))
     if len(raw) > 18:
         return float(re.sub(r"\D", "", raw)[:18])

@@ -7,7 +7,6 @@ and names with a figure in them are never counts.
 """
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -49,13 +48,15 @@ _DAY_LIST_AFTER = re.compile(r"(?:, ?\d{1,2})*(?: ?- ?|,? and | to | or |, ?| an
 _DAY_LIST_BEFORE = re.compile(r"([^\W\d_]+)\.? \d{1,2}(?:, ?\d{1,2})*(?: ?- ?|,? and | to |, ?)$")
 _LONGEST_MONTH = 31
 _PHONE = re.compile(r"\+\d[\d ()-]*$")
+_PHONE_TAIL = re.compile(r"-\d{3}")
+_THREE_DECIMALS = re.compile(r"\d{1,3}\.\d{3}")
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
 _LONGEST_PHRASE = 7  # words from figure to counted noun
 _MOST_FILLERS = 3
 _LONGEST_APPROXIMATOR = 4  # words
 # Words that PDF text glues to others ("displacedpeople", "peoplecould").
-_GLUED = re.compile(r"\w*?(people|persons|civilians|famili|households|refugees|villagers)\w*")
+_GLUED = re.compile(r"\w*?(people|persons|civilians|famili(?!ar)|households|refugees|villagers)\w*")
 _MISSPELT_PEOPLE = re.compile(r"p(?:eo?|oe|o)p?p?(?:le|el|l)")
 # "31 of the country's 34 provinces", "500 of the 4,000 villagers": the noun stands after the whole.
 _PARTITIVE = re.compile(r"(?: out)? of (?:[^\W\d]+(?:'s)? ){0,3}[\d.,]+(?: thousand| million)?(?= )")
@@ -161,22 +162,17 @@ def _bounds(found: Expression, approx: str | None) -> tuple[float | None, float 
 
 def _look_back(text: str, found: Expression, words: Vocabulary) -> _Before:
     head = max(0, found.start - _LOOK_BACK)
-    tokens = [(m.group(), m.start()) for m in _TOKEN.finditer(text, head, found.start)]
+    tokens: list[str] = _TOKEN.findall(text, head, found.start)
     approx: str | None = None
-    start = found.start
-    keep = len(tokens)
+    kept = keep = len(tokens)
     fillers = 0
     while keep and fillers <= _MOST_FILLERS:
-        word = tokens[keep - 1][0]
-        hit = (
-            _approximator([token for token, _ in tokens[max(0, keep - _LONGEST_APPROXIMATOR) : keep]], words)
-            if word in words.approximator_ends
-            else None
-        )
+        word = tokens[keep - 1]
+        hit = _approximator(tokens[max(0, keep - _LONGEST_APPROXIMATOR) : keep], words) if word in words.approximator_ends else None
         if hit is not None:
             approx = hit[0] if approx in (None, "about") else approx
             keep -= hit[1]
-            start = tokens[keep][1]
+            kept = keep
             fillers = 0
         elif word in words.fillers:
             keep -= 1
@@ -184,8 +180,10 @@ def _look_back(text: str, found: Expression, words: Vocabulary) -> _Before:
         else:
             break
     # Fillers that led to no approximator stay words before the figure.
-    rest = [token for token, at in tokens if at < start]
-    return _Before(start, approx, rest)
+    start = found.start
+    if kept < len(tokens):
+        start = [match.start() for match in _TOKEN.finditer(text, head, found.start)][kept]
+    return _Before(start, approx, tokens[:kept])
 
 
 def _approximator(tokens: list[str], words: Vocabulary) -> tuple[str, int] | None:
@@ -209,8 +207,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
         return _After(refused=True)
     if rest[:1] and (rest[0] in "%$€£°" or rest[:2] in (" %", " $", " €", " £", " °")):
         return _After(refused=True)
-    partitive = _PARTITIVE.match(text, at)
-    if partitive is not None:
+    if text.startswith((" of ", " out of "), at) and (partitive := _PARTITIVE.match(text, at)) is not None:
         at = partitive.end()
     modifiers: list[str] = []
     unit = noun = ""
@@ -251,7 +248,12 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
         original = context.folded.start(start)
         if context.text[original].isupper() and word.endswith(words.demonym_endings):
             capital = (word, start, at)
-        elif not word.endswith(("ing", "ed")) and word not in words.person_participles and word not in words.building_participles:
+        elif (
+            not word.endswith(("ing", "ed"))
+            and word not in words.light
+            and word not in words.person_participles
+            and word not in words.building_participles
+        ):
             noun, noun_start, noun_end = word, start, at
     if not unit and capital is not None:
         unit, (noun, noun_start, noun_end) = "person", capital
@@ -297,7 +299,11 @@ def _is_reference(text: str, found: Expression, before: _Before, after: _After, 
     last = before.tokens[-1] if before.tokens else ""
     if last in ("$", "€", "£", "¥", "₽", "₴", "₪", "#", "№", "+", "[") or (last in words.not_before and not after.unit):
         return True
-    if last in ("every", "each") and not found.digits:
+    if not found.digits and (last in ("every", "each") or before.tokens[-2:] == ["one", "in"]):
+        return True
+    if found.value is not None and found.value % 1 and not after.unit:
+        return True  # a measure: nothing is counted in fractions
+    if found.digits and not after.unit and _THREE_DECIMALS.fullmatch(text, found.start, found.end):
         return True
     if last in ("usd", "eur", "gbp", "us$", "no", "nos", "resolution", "page", "pp") and found.digits:
         return True
@@ -319,7 +325,10 @@ def _is_pronoun(found: Expression, last: str, after: _After, words: Vocabulary) 
 
 
 def _is_date(text: str, found: Expression, before: _Before, after: _After, words: Vocabulary) -> bool:
-    last = before.tokens[-1] if before.tokens else ""
+    tokens = before.tokens
+    last = tokens[-1] if tokens else ""
+    if last == "." and len(tokens) > 1:
+        last = tokens[-2]  # "Nov. 24"
     first = after.words[0] if after.words else ""
     if last in words.months and before.start == found.start and (found.value or 0) < 2101 and not (after.unit and last == "may"):
         return True
@@ -339,7 +348,7 @@ def _is_date(text: str, found: Expression, before: _Before, after: _After, words
     if found.value < _OLDEST_YEAR and after.unit:
         return False
     if last in words.year_before:
-        return not (after.unit and last in ("of", "to", "and", "by", "between") and found.value % 50 == 0)
+        return not (after.unit and last in ("of", "to", "and", "by", "between", "the") and found.value % 50 == 0)
     return not after.unit and found.value >= _OLDEST_YEAR
 
 
@@ -348,14 +357,11 @@ def _is_marker(text: str, found: Expression, before: _Before, after: _After) -> 
     start, end = found.start, found.end
     following = text[end : end + 2]
     value = found.value if found.value is not None else (found.most or 0)
-    if value < 1000 and _LINE_START.search(text, max(0, start - 8), start):
-        if following[:1] in ("\n", "") or following[:1] in ").":
-            return True
-        if following[:1] == "]":
-            return True
+    if value < 1000 and following[:1] in ("\n", "", ")", ".", "]") and _LINE_START.search(text, max(0, start - 8), start):
+        return True
     if after.unit:
         return False
-    if _PHONE.search(text, max(0, start - 20), start):
+    if _PHONE.search(text, max(0, start - 20), start) or _PHONE_TAIL.match(text, end):
         return True
     previous = text[max(0, start - 2) : start]
     if value <= _LABEL_AGE and before.start == start:
@@ -370,8 +376,3 @@ def _is_marker(text: str, found: Expression, before: _Before, after: _After) -> 
     if (previous[-1:] == "-" and text[start - 2 : start - 1].isdigit()) or _SCORE_TAIL.match(text, end):
         return True
     return text[start] == "0" and found.plain and end - start > 1
-
-
-def iter_sentence(numbers: list[Number], start: int, end: int) -> Iterator[Number]:
-    """The numbers that lie within [start, end)."""
-    return (number for number in numbers if start <= number.start and number.end <= end)
