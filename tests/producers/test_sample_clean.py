@@ -1,5 +1,6 @@
 """Each sample page, cleaned as it is served, gives what a person reads in it."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def items(edition: int) -> dict[str, FeedItem]:
 ITEMS = {edition: items(edition) for edition in (1, 2)}
 
 
+@cache
 def cleaned(path: str, edition: int = 1, item: bool = True) -> Article:
     answer = ANSWERS[edition][path]
     url = address(path)
