@@ -31,6 +31,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 import msgspec
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from producers.decode import unchunk, unpack
 from producers.fetch import is_html
 from producers.sources import Source
 from producers.urls import canonical, fetchable, host_of
@@ -365,7 +366,7 @@ def _warc(source: Path | _Readable, url: str, given: _Given) -> Iterator[Input]:
     try:
         opened: Any = source.open("rb") if isinstance(source, Path) else nullcontext(source)
         with opened as stream:
-            for record in ArchiveIterator(stream, record_types=kinds, parse_http=True, auto_decode="all"):
+            for record in ArchiveIterator(stream, record_types=kinds, parse_http=True):
                 last = record.stream_pos
                 yield _warc_record(record, given)
     except (OSError, ValueError) as error:
@@ -385,7 +386,19 @@ def _warc_record(record: Any, given: _Given) -> Input:
     if status != 200:
         return _drop(given, url, "http-status", f"HTTP {status}")
     content_type = (http.get("Content-Type") if http is not None else record.headers.get("Content-Type")) or None
-    body = record.reader.read(given.max_body + 1)
+    want = min(record.content_length, given.max_body + 1)
+    body = record.reader.read(want)
+    if len(body) < want:
+        return _drop(
+            given, url, "unreadable", f"the archive ends inside this record, {len(body)} of {record.content_length} bytes are there"
+        )
+    if http is not None:
+        # Not by fastwarc: its decoding ends the iteration after the first chunked record (2.0.1).
+        try:
+            body = unchunk(body) if "chunked" in (http.get("Transfer-Encoding") or "").lower() else body
+            body = unpack(body, http.get("Content-Encoding") or "", given.max_body + 1)
+        except Quarantine as error:
+            return _drop(given, url, "unreadable", str(error))
     if body.strip() and not is_html(content_type, body):
         return _drop(given, url, "not-html", str(content_type))
     page = _page(body, url, given, _Line(fetched_at=str(record.headers.get("WARC-Date") or "") or None))
