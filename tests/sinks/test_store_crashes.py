@@ -58,6 +58,8 @@ def test_killing_the_writer_at_any_moment_loses_nothing_reported_and_duplicates_
         reported = [int(line) for line in (first, *writer.stdout) if line.endswith("\n")]
         writer.wait()
         most = max(most, reported[-1])
+        with open_store(tmp_path, read_only=True) as store:  # before any writer has cleaned up
+            assert store.search(Query(text="mosul", limit=1)).total >= most + 1
         with open_store(tmp_path) as store:
             here = store.report()
             # One article may have been committed before its report came out.
