@@ -226,7 +226,7 @@ class _Vocabulary:
                 uses += [
                     use
                     for use in self.uses.get(" ".join(pieces[:j]), ())
-                    if use.form & VERBAL and not any(own.rule is use.rule for own in uses) and any(own.form & VERBAL for own in uses)
+                    if use.form & VERBAL and not any(own.rule is use.rule for own in uses) and any(own.form & (VERBAL | Form.PHRASE) for own in uses)
                 ]
             payloads.append((mask, tuple(uses)))
         return words, tuple(payloads)
