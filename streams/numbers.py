@@ -112,6 +112,8 @@ def as_quantity(number: Number, role: str = "other") -> Quantity:
 
 def _read(context: Context, found: Expression, words: Vocabulary, previous: Number | None) -> Number | None:
     text = context.folded.text
+    if found.noun is not None:
+        return _one(context, found, found.noun, words)
     before = _look_back(text, found, words)
     after = _look_ahead(context, found, words)
     if after.refused or _is_reference(text, found, before, after, words):
@@ -145,6 +147,26 @@ def _read(context: Context, found: Expression, words: Vocabulary, previous: Numb
         noun_start=context.folded.start(after.noun_start) if after.noun else -1,
         noun_end=context.folded.end(after.noun_end) if after.noun else -1,
         modifiers=after.modifiers,
+    )
+
+
+def _one(context: Context, found: Expression, noun: tuple[int, int], words: Vocabulary) -> Number:
+    """The count of "a soldier"."""
+    folded = context.folded
+    start, end = folded.start(found.start), folded.end(found.end)
+    word = folded.text[noun[0] : noun[1]]
+    return Number(
+        start=start,
+        end=end,
+        text=context.text[start:end],
+        value=1.0,
+        min=1.0,
+        max=1.0,
+        unit=words.units.get(word, "person"),
+        noun=word,
+        noun_start=folded.start(noun[0]),
+        noun_end=folded.end(noun[1]),
+        modifiers=tuple(folded.text[found.end : noun[0]].split()),
     )
 
 
@@ -198,9 +220,6 @@ def _approximator(tokens: list[str], words: Vocabulary) -> tuple[str, int] | Non
 def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _After:
     """The noun phrase after a figure; refused when it measures time, money, distance, or a share."""
     text = context.folded.text
-    if found.noun is not None:
-        noun = text[found.noun[0] : found.noun[1]]
-        return _After(unit=words.units.get(noun, "person"), noun=noun, noun_start=found.noun[0], noun_end=found.noun[1])
     at = found.end
     rest = text[at : at + 2]
     if found.digits and _CLOCK.match(text, at):
