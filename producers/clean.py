@@ -186,8 +186,9 @@ def _extract(
         return Refusal("not-html", "the parser found no elements")
     comments = take_comments(tree)
     capped = len(text) > max_html
+    pruned = furniture.prune(tree)
     found = metadata(tree, url, item, clock.parse(fetched_at) if fetched_at else None, guess=not capped)
-    pruned = furniture.prune(tree, found.author)
+    about = furniture.prune_author(tree, pruned, found.author)
     titles = page_titles(tree, found.title)
     split_breaks(tree)
     body, extractor = extract_body(tree, text, url, titles, capped, flags)
@@ -199,7 +200,7 @@ def _extract(
         return Refusal("no-text", "no text was left after removing menus, boxes and comments")
     if len(body) < _STUB and (found.free is False or paywalled):
         flags.append("paywall")
-    return _extraction(body, comments, found, "\n".join(filter(None, (pruned.bio, bio))) or None, url, item, extractor, flags)
+    return _extraction(body, comments, found, "\n".join(filter(None, (about, bio))) or None, url, item, extractor, flags)
 
 
 def _extraction(

@@ -50,14 +50,16 @@ _BOX_LIMIT = 1500
 _POINTER_LIMIT = 200
 _CALL_LIMIT = 300
 _OFFER_LIMIT = 800
+_BIO_WORDS = 12  # words; a box with fewer is a byline ("By Jane Roe, Nov. 4")
 _BIO_LINES = 3  # lines at the end of a body that may be its author's bio
 _PAYWALL_LIMIT = 2500
 
 
 class Pruned(NamedTuple):
-    """What pruning found: the author's bio, and whether a paywall element is present."""
+    """What pruning found: texts about the author, boxes that only name the author (still in the page), whether it has a paywall."""
 
-    bio: str | None
+    bios: list[str]
+    bylines: list[Element]
     paywalled: bool
 
 
@@ -74,9 +76,10 @@ def _kind(attributes: str) -> str:
     return ""
 
 
-def prune(tree: Element, author: str | None = None) -> Pruned:
-    """Remove author boxes, boxes of links and subscription offers from a parsed page; return the bio. `author` helps to know a bio."""
+def prune(tree: Element) -> Pruned:
+    """Remove author boxes, boxes of links and subscription offers from a parsed page; return what they said about the author."""
     bios: list[str] = []
+    bylines: list[Element] = []
     paywalled = False
     doomed: list[Element] = []
     for element in tree.iter(*_BLOCKS):
@@ -92,10 +95,11 @@ def prune(tree: Element, author: str | None = None) -> Pruned:
         elif kind == "bio":
             text = render(element)
             if len(text) <= _BIO_LIMIT and element.find(".//h1") is None:
-                # A byline ("By Jane Roe, Nov. 4") is no bio; both leave the body.
-                if len(text.split()) >= 12:
+                if len(text.split()) >= _BIO_WORDS:
                     bios.append(text)
-                doomed.append(element)
+                    doomed.append(element)
+                else:
+                    bylines.append(element)
         elif _leads_elsewhere(element):
             doomed.append(element)
     for quote in tree.iter("blockquote"):
@@ -103,15 +107,27 @@ def prune(tree: Element, author: str | None = None) -> Pruned:
             # Embedded posts are quotations; extractors drop them for their class.
             quote.attrib.pop("class")
     doomed.extend(_link_paragraphs(tree))
+    _drop(doomed)
+    return Pruned(bios, bylines, paywalled)
+
+
+def prune_author(tree: Element, pruned: Pruned, author: str | None) -> str | None:
+    """Remove boxes and paragraphs that only name the author or speak about them, once the author is known; return the bio."""
+    bios = list(pruned.bios)
+    doomed = list(pruned.bylines)
     for paragraph in tree.iter("p") if author else ():
         text = " ".join("".join(paragraph.itertext()).split())
         if is_about(text, author):
             bios.append(text)
             doomed.append(paragraph)
-    for element in doomed:
+    _drop(doomed)
+    return "\n".join(dict.fromkeys(bios)) or None
+
+
+def _drop(elements: list[Element]) -> None:
+    for element in elements:
         if element.getparent() is not None:
             element.drop_tree()
-    return Pruned("\n".join(dict.fromkeys(bios)) or None, paywalled)
 
 
 def _link_paragraphs(tree: Element) -> list[Element]:
@@ -181,10 +197,14 @@ def is_bio(line: str, author: str | None) -> bool:
 
 
 def is_about(line: str, author: str | None) -> bool:
-    """True for a line that begins with the author's name and goes on about them."""
-    if not author or len(line) > _BIO_LIMIT or line[: len(author)].casefold() != author.casefold():
+    """True for a line that begins with the name of an author and goes on about them; several authors are separated by ";"."""
+    if not author or len(line) > _BIO_LIMIT:
         return False
-    return _AFTER_AUTHOR.match(line, len(author)) is not None
+    folded = line[: len(author)].casefold()
+    return any(
+        len(name) > 3 and folded.startswith(name.casefold()) and _AFTER_AUTHOR.match(line, len(name)) is not None
+        for name in map(str.strip, author.split(";"))
+    )
 
 
 def trim(text: str, author: str | None, titles: Collection[str] = ()) -> tuple[str, str | None]:

@@ -38,6 +38,8 @@ _URL_DATE = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d
 _OFFSET = re.compile(r"([+-]\d\d)(\d\d)$")
 _FRACTION = re.compile(r"(\d\d:\d\d:\d\d)[.,]\d+")
 _ARTICLE_TYPES = re.compile(r"(?:Article|NewsArticle|Posting|Report|Analysis|Opinion|Review|LiveBlog|WebPage)", re.IGNORECASE)
+# What content systems and comment forms say in place of an author.
+_NOBODY = frozenset({"admin", "administrator", "author", "editor", "name", "posted by", "root", "staff", "user", "webmaster"})
 _LANGUAGE = re.compile(r"^([a-z]{2,3})(?:[-_].*)?$", re.IGNORECASE)
 
 
@@ -257,4 +259,6 @@ def _text(value: str | None) -> str | None:
 
 def _author(value: str | None) -> str | None:
     text = _text(value)
-    return text if text and len(text) <= 200 and not text.startswith(("http:", "https:")) else None
+    if not text or len(text) > 200 or text.startswith(("http:", "https:")) or text.casefold() in _NOBODY:
+        return None
+    return text

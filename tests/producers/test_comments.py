@@ -45,7 +45,7 @@ def test_class_and_id_names_give_the_role_that_the_rules_promise(example: dict[s
             [Comment(text="It was late."), Comment(text="As ever.")],
         ),
         (
-            "<div class=comment-item><span class=comment-author>Ann says:</span><div class=comment-body>It was late.<br>Very late.</div></div>",
+            "<div class=comment-item><b class=comment-author>Ann says:</b><div class=comment-body>It was late.<br>Very late.</div></div>",
             [Comment(text="It was late.\nVery late.", name="Ann")],
         ),
         (

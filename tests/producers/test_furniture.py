@@ -66,52 +66,68 @@ def test_credits_are_known(example: dict[str, Any]) -> None:
     assert is_credit(example["line"]) is example["expect"]
 
 
-def pruned(markup: str, author: str | None = None) -> tuple[furniture.Pruned, str]:
+def pruned(markup: str, author: str | None = None) -> tuple[str | None, bool, str]:
+    """Bio, paywall, and the text that stays."""
     tree = lxml_html.document_fromstring(f"<html><body><article>{PROSE}{markup}</article></body></html>")
-    result = furniture.prune(tree, author)
-    return result, tree.text_content()
+    result = furniture.prune(tree)
+    return furniture.prune_author(tree, result, author), result.paywalled, tree.text_content()
 
 
 @pytest.mark.parametrize("name", ["author-bio", "aboutAuthor", "auteur-bio", "post-author-card", "AuthorBox", "entry-author__description"])
 def test_a_box_about_the_author_becomes_the_bio(name: str) -> None:
-    result, rest = pruned(f"<div class={name}><p>Ann Example has covered the coast for ten years and sails to work every day.</p></div>")
-    assert result.bio is not None
-    assert "sails to work" in result.bio
+    bio, _, rest = pruned(f"<div class={name}><p>Ann Example has covered the coast for ten years and sails to work every day.</p></div>")
+    assert bio is not None
+    assert "sails to work" in bio
     assert "sails to work" not in rest
 
 
 def test_a_paragraph_about_the_author_is_bio_without_a_box() -> None:
-    result, rest = pruned("<p><small>Ann Example reports on the coast. She sails to work.</small></p>", "Ann Example")
-    assert result.bio == "Ann Example reports on the coast. She sails to work."
+    bio, _, rest = pruned("<p><small>Ann Example reports on the coast. She sails to work.</small></p>", "Ann Example")
+    assert bio == "Ann Example reports on the coast. She sails to work."
     assert "sails" not in rest
 
 
 @pytest.mark.parametrize("name", ["related-posts", "most-read", "mostRead", "read-more", "newsletter-signup"])
 def test_a_box_of_links_leaves_the_article(name: str) -> None:
-    _, rest = pruned(
+    _, _, rest = pruned(
         f"<div class={name}><h3>More</h3><ul><li><a href=/1>Ten soups for winter</a></li><li><a href=/2>Actress marries</a></li></ul></div>"
     )
     assert "soups" not in rest
 
 
+def test_a_byline_box_goes_only_after_the_author_is_known() -> None:
+    tree = lxml_html.document_fromstring(
+        f"<html><body><article><div class=post-author-name>By Ann Example</div>{PROSE}</article></body></html>"
+    )
+    result = furniture.prune(tree)
+    assert "Ann Example" in tree.text_content()
+    assert furniture.prune_author(tree, result, "Ann Example") is None
+    assert "Ann Example" not in tree.text_content()
+
+
+def test_each_of_several_authors_can_have_a_bio() -> None:
+    assert furniture.is_about("Ben Sample covers the hills.", "Ann Example; Ben Sample")
+    assert not furniture.is_about("Bend your knees.", "Ann Example; Ben")
+
+
 def test_a_box_called_related_that_holds_prose_stays() -> None:
     assert (
         "nobody noticed"
-        in pruned("<div class=related>" + "<p>The older pier fell into the sea, and nobody noticed for a day.</p>" * 4 + "</div>")[1]
+        in pruned("<div class=related>" + "<p>The older pier fell into the sea, and nobody noticed for a day.</p>" * 4 + "</div>")[2]
     )
 
 
 def test_a_paragraph_that_is_one_link_leads_elsewhere_unless_the_page_is_a_list_of_links() -> None:
     link = "<p><a href=/x>Storm damages forty boats in the harbour</a></p>"
-    assert "forty boats" not in pruned(link)[1]
-    assert "forty boats" in pruned(link * 5)[1]
+    assert "forty boats" not in pruned(link)[2]
+    assert "forty boats" in pruned(link * 5)[2]
 
 
 def test_the_offer_of_a_paywall_goes_and_the_text_behind_a_paywall_class_stays() -> None:
-    result, rest = pruned("<div class=paywall><p>Subscribe to continue reading</p></div>")
-    assert result.paywalled
+    _, paywalled, rest = pruned("<div class=paywall><p>Subscribe to continue reading</p></div>")
+    assert paywalled
     assert "Subscribe" not in rest
-    assert "harbour" in pruned(f"<div class=paywall-content>{PROSE}</div>")[1]
+    assert "harbour" in pruned(f"<div class=paywall-content>{PROSE}</div>")[2]
 
 
 def test_trim_keeps_the_article_and_returns_the_bio() -> None:
