@@ -51,7 +51,8 @@ class Hit(NamedTuple):
 
 def place_key(name: str) -> str:
     """Key of a name: folded, hyphens and periods as spaces, apostrophes gone, spaces squeezed."""
-    return " ".join(fold(name).text.translate(_LOOSE).split())
+    folded = name.lower() if name.isascii() else fold(name).text
+    return " ".join(folded.translate(_LOOSE).split())
 
 
 def without_article(key: str) -> str:

@@ -78,22 +78,37 @@ class _Builder:
             self.by_country.setdefault(city.countrycode, []).append(city)
         self.seats: dict[tuple[str, str], int] = {}  # (country, admin1 code) -> curated index
         self.detailed: set[str] = set()
+        self._keys: dict[str, str] = {}
         self.spellings: dict[str, dict[str, list[_City]]] = {}
 
     def add_name(self, name: str, index: int, kind: int) -> None:
-        key = place_key(name)
+        """File a name under its key, without its article, and under its Slavic stem."""
+        key = self.key(name)
         if not key:
             return
         code = index << _KIND_BITS | kind
-        keys = [key]
-        if (bare := without_article(key)) != key and len(bare) >= 4:
-            keys.append(bare)
-        if _CYRILLIC.search(key) and (stem := cyrillic_stem(key)) != key:
-            keys.append(stem)
-        for one in keys:
-            codes = self.names.setdefault(one, [])
-            if all(known >> _KIND_BITS != index for known in codes):
-                codes.append(code)
+        self._file(key, index, code)
+        if (" " in key or key[0] == "ا") and (bare := without_article(key)) != key and len(bare) >= 4:
+            self._file(bare, index, code)
+        if not key.isascii() and _CYRILLIC.search(key) and (stem := cyrillic_stem(key)) != key:
+            self._file(stem, index, code)
+
+    def _file(self, key: str, index: int, code: int) -> None:
+        codes = self.names.get(key)
+        if codes is None:
+            self.names[key] = [code]
+            return
+        for known in codes:
+            if known >> _KIND_BITS == index:
+                return
+        codes.append(code)
+
+    def key(self, name: str) -> str:
+        """`place_key`, remembered: most names are asked for twice."""
+        known = self._keys.get(name)
+        if known is None:
+            known = self._keys[name] = place_key(name)
+        return known
 
     def add(self, place_id: str, names: list[str], **fields: Any) -> int:
         """Add a curated place, or more names for one that is there already."""
@@ -125,12 +140,14 @@ class _Builder:
         if known is None:
             known = self.spellings[country] = {}
             for city in self.by_country.get(country, ()):
-                for key in {place_key(n) for n in (city.name, *city.alternatenames)}:
-                    known.setdefault(key, []).append(city)
+                for spelling in {city.name, *(n for n in city.alternatenames if _LATIN_NAME.match(n) or _ARABIC.match(n))}:
+                    held = known.setdefault(self.key(spelling), [])
+                    if not held or held[-1] is not city:
+                        held.append(city)
         for name in names:
-            found = known.get(place_key(name))
+            found = known.get(self.key(name))
             if found:
-                exact = [c for c in found if place_key(c.name) == place_key(name)]
+                exact = [c for c in found if self.key(c.name) == self.key(name)]
                 return max(exact or found, key=lambda c: c.population)
         return None
 

@@ -41,7 +41,6 @@ _TYPES = {
 }
 _PARTS = frozenset(("city_part", "region_part"))
 _REACH = 1500  # characters: beyond, the reader has been told the name again or the text is no longer about it
-_VAGUE = frozenset(("region", "area"))
 
 
 def resolve_place_references(context: Context, mentions: Sequence[Mention]) -> list[Mention]:
@@ -50,47 +49,50 @@ def resolve_place_references(context: Context, mentions: Sequence[Mention]) -> l
     `mentions`: the places named in `context.text`, sorted by start (other kinds are ignored). Returned in order; never overlapping
     with a name. "the region" that nothing resolves is the vague place `loc:region`, without a point.
     """
-    named = [m for m in mentions if m.kind == "place" and m.how != "demonym"]
-    found = [mention for places in _by_voice(context, named) for mention in _resolve(context, *places)]
-    return sorted(found, key=lambda mention: mention.start)
+    places = [m for m in mentions if m.kind == "place" and m.how != "demonym"]
+    folded = context.folded
+    references = [
+        (folded.start(match.start()), folded.end(match.end()), match["noun"] or "there") for match in _REFERENCE.finditer(folded.text)
+    ]
+    found: list[Mention] = []
+    for begin, stop in _voices(context):
+        here = places[bisect_left(places, begin, key=_start) : bisect_left(places, stop, key=_start)]
+        asked = references[bisect_left(references, (begin,)) : bisect_left(references, (stop,))]
+        if asked:
+            found += _resolve(context.text, asked, here)
+    return sorted(found, key=_start)
 
 
-def _by_voice(context: Context, named: list[Mention]) -> list[tuple[int, int, list[Mention]]]:
-    """(start, end, places) of each stretch with one voice: the article itself, and every bio, comment or caption apart."""
-    apart = [s for s in context.segments if s.kind not in ("title", "body", "quote")]
-    stretches: list[tuple[int, int, list[Mention]]] = []
+def _start(mention: Mention) -> int:
+    return mention.start
+
+
+def _voices(context: Context) -> list[tuple[int, int]]:
+    """(start, end) of each stretch with one voice: between them the article itself, and every bio, comment or caption apart."""
+    stretches: list[tuple[int, int]] = []
     begin = 0
-    for segment in (*apart, None):
-        end = segment.start if segment else len(context.text)
-        stretches.append((begin, end, [m for m in named if begin <= m.start < end]))
-        if segment:
-            stretches.append((segment.start, segment.end, [m for m in named if segment.start <= m.start < segment.end]))
+    for segment in context.segments:
+        if segment.kind not in ("title", "body", "quote"):
+            stretches += [(begin, segment.start), (segment.start, segment.end)]
             begin = segment.end
-    return stretches
+    return [*stretches, (begin, len(context.text))]
 
 
-def _resolve(context: Context, begin: int, stop: int, places: list[Mention]) -> list[Mention]:
+def _resolve(text: str, references: Sequence[tuple[int, int, str]], places: Sequence[Mention]) -> list[Mention]:
     """The references of one stretch."""
     starts = [m.start for m in places]
     salience = Counter(m.entity_id.partition("#")[0] for m in places)
     found: list[Mention] = []
-    for match in _REFERENCE.finditer(context.folded.text):
-        start, end = context.folded.start(match.start()), context.folded.end(match.end())
-        if not begin <= start < stop:
-            continue
+    for start, end, noun in references:
         slot = bisect_left(starts, start)
-        if slot and places[slot - 1].end > start:
+        if (slot and places[slot - 1].end > start) or (slot < len(places) and places[slot].start < end):
             continue
-        if slot < len(places) and places[slot].start < end:
-            continue
-        noun = match["noun"] or "there"
-        if noun in _VAGUE:
-            if noun == "region":
-                found.append(_vague(context.text, start, end))
-            continue
-        target = _antecedent(noun, places, slot, start, salience)
-        if target is not None:
-            found.append(_refer(target, context.text, start, end, noun))
+        if noun == "region":
+            found.append(_vague(text, start, end))
+        elif noun in _TYPES or noun == "there":
+            target = _antecedent(noun, places, slot, start, salience)
+            if target is not None:
+                found.append(_refer(target, text, start, end, noun))
     return found
 
 
