@@ -34,6 +34,8 @@ _WINDOWS = {
     "next": (-1, 40),
     "near": (60, 60),
 }
+_BESIDE = 60  # characters between triggers of one event
+_BEATEN = 0.75  # weight of a general code elsewhere in the sentence of a specific one
 _BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
 _AHEAD = 300  # characters to the place that a later sentence gives for a figure
 _STEP = 40  # about four words
@@ -364,19 +366,29 @@ def _resolve(found: list[_Found]) -> list[_Found]:
                 clash = True
                 break
             sub_event = item.rule.codes.acled_sub_event if item.rule.type not in _FIGURED else ""
-            if sub_event and (
-                sub_event in other.rule.beats or (sub_event == other.rule.codes.acled_sub_event and same_type and not _own(item))
-            ):
+            if sub_event and sub_event == other.rule.codes.acled_sub_event and same_type and not _own(item):
                 clash = True
                 break
         if not clash:
             kept.append(item)
-    return [
-        k
-        for k in kept
-        if k.rule.type in _FIGURED
-        or not any(k.rule.codes.acled_sub_event in other.rule.beats and other.score >= _BEATS_FROM * k.score for other in kept)
-    ]
+    kept = [item for item in kept if not _beaten(item, kept, apart=False)]
+    return [_demoted(item) if _beaten(item, kept, apart=True) else item for item in kept if _own(item) or not _beaten(item, kept, apart=True)]
+
+
+def _beaten(item: _Found, kept: Sequence[_Found], apart: bool) -> bool:
+    """Whether a more specific code explains this one away: beside it (the same event), or elsewhere in the sentence (`apart`)."""
+    if item.rule.type in _FIGURED:
+        return False
+    for other in kept:
+        if item.rule.codes.acled_sub_event in other.rule.beats and other.score >= _BEATS_FROM * item.score:
+            beside = item.clause == other.clause or abs(item.trigger.start - other.trigger.start) < _BESIDE
+            if beside != apart:
+                return True
+    return False
+
+
+def _demoted(item: _Found) -> _Found:
+    return item._replace(score=item.score * _BEATEN)
 
 
 def _subtype(rule: Rule, modality: str) -> str:

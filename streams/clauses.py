@@ -21,6 +21,7 @@ _SOFT = frozenset((",",))
 _PREPOSED = re.compile(
     r"(?:in|at|near|from|to|with|against|on|during|around|towards?|across|into|inside|outside|for|over|under|between|among|amid)$"
 )
+_OPPOSED = ("anti-", "anti ")  # "anti-government protesters" are no government
 _LIST_GAP = re.compile(r"\s*(?:,|,? and|,? or|,? as well as|along with|,? alongside|/|&)\s*(?:the |a |an |other |\w+ )?$")
 
 
@@ -83,10 +84,10 @@ def is_preposed(low: str, start: int, floor: int) -> str:
     return ""
 
 
-def _participants(actors: Sequence[Mention], hits: Sequence[Hit], rules: ClaimRules, places: Sequence[Mention]) -> list[Participant]:
+def _participants(low: str, actors: Sequence[Mention], hits: Sequence[Hit], rules: ClaimRules, places: Sequence[Mention]) -> list[Participant]:
     """Mentions and known nouns of a sentence, touching ones merged ("Taliban" + "fighters"), in order."""
     pieces = [Participant(m.start, m.end, rules.actor_bits.get(m.type, 0), m) for m in actors]
-    pieces += [Participant(h.start, h.end, h.mask & rules.entity_mask, None) for h in hits if h.mask & rules.entity_mask]
+    pieces += [Participant(h.start, h.end, h.mask & rules.entity_mask, None) for h in hits if h.mask & rules.entity_mask and not low.startswith(_OPPOSED, h.start - 5)]
     if not pieces:
         return pieces
     pieces.sort(key=lambda p: (p.start, -p.end))
@@ -124,7 +125,7 @@ def make_scene(
     rules: ClaimRules,
 ) -> Scene:
     """The scene of one sentence; the sequences hold only what lies in it."""
-    participants = _participants(actors, hits, rules, places)
+    participants = _participants(low, actors, hits, rules, places)
     extra = [Hit(p.start, p.end, rules.bits["place"], ()) for p in places]
     extra += [Hit(n.start, n.end, rules.bits["count"], ()) for n in numbers if n.unit in ("person", "household", "fighter")]
     if extra:
