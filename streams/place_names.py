@@ -61,9 +61,8 @@ class WordText:
         return self.text[self.ends[left] : self.starts[right]]
 
     def capital(self, at: int) -> bool:
-        """Whether a word starts with a capital, or is of a script without them."""
-        char = self.text[self.starts[at]]
-        return char.isupper() or (char > "\u0590" and char.isalpha() and not char.islower())
+        """Whether a word starts with a capital letter."""
+        return self.text[self.starts[at]].isupper()
 
 
 def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:
@@ -245,12 +244,12 @@ def judge(
         and text.capital(first - 1)
         and not abbreviated
         and not demonym
-        and before not in gazetteer.names
+        and not _prominent(gazetteer, before)
     ):
         name.rejected = "surname"
     elif gap_before in (" ", ". ") and before in words.TITLES and text.capital(first - 1) and not demonym and not abbreviated and single:
         name.rejected = "after a title" if not _is_country(gazetteer, name) else ""
-    elif person and capital_after and after not in words.PLACE_NOUNS and after not in gazetteer.names:
+    elif person and capital_after and after not in words.PLACE_NOUNS and not _prominent(gazetteer, after):
         name.rejected = "given name"
     elif single and name.key in persons and not name.locative and not _is_country(gazetteer, name):
         name.rejected = "a person of this text"
@@ -283,6 +282,14 @@ def judge(
 
 def _place_before(names: list[PlaceName], position: int, first: int) -> bool:
     return position > 0 and names[position - 1].last == first and not names[position - 1].rejected
+
+
+def _prominent(gazetteer: Gazetteer, key: str) -> bool:
+    """Whether a word is first of all a place: a country, a region, a great city."""
+    return any(
+        hit.kind in (MAIN, DEMONYM) and (gazetteer.level(hit.index) in ("country", "admin1") or gazetteer.population(hit.index) >= 300_000)
+        for hit in gazetteer.lookup(key)
+    )
 
 
 def _is_country(gazetteer: Gazetteer, name: PlaceName) -> bool:
