@@ -40,7 +40,8 @@ def unchunk(data: bytes) -> bytes:
 def unpack(data: bytes, encoding: str, cap: int) -> bytes:
     """Decompress a body, at most `cap` bytes of it; `encoding` is the Content-Encoding header.
 
-    A body that is plain already comes back as it is: many archives unpack and keep the header. Raises Quarantine when it cannot be decompressed, or the encoding is unknown.
+    A body that is plain already comes back as it is: many archives unpack and keep the header.
+    Raises Quarantine when it cannot be decompressed, or the encoding is unknown.
     """
     for name in reversed([part.strip().lower() for part in encoding.split(",") if part.strip()]):
         try:

@@ -172,7 +172,12 @@ def _first_address(links: list[Any], base: str) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return (" ".join(value.split()) or None) if isinstance(value, str) else None
+    return (" ".join(_sound(value).split()) or None) if isinstance(value, str) else None
+
+
+def _sound(text: str) -> str:
+    """Replace what no UTF-8 and no store can hold: lone surrogates (a feed may write &#xD800;) and zero characters."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
 def _plain(value: object) -> str | None:
@@ -180,7 +185,7 @@ def _plain(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     text = _TAG.sub("", _BLOCK.sub("\n", _shown(value))) if "<" in value else value
-    lines = (" ".join(line.split()) for line in unescape(text).split("\n"))
+    lines = (" ".join(line.split()) for line in _sound(unescape(text)).split("\n"))
     return "\n".join(line for line in lines if line) or None
 
 

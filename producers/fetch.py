@@ -1,4 +1,4 @@
-"""The only web client: a Request in, what came of it out. Nothing a server does raises here; every refusal has a reason.
+"""The only web client: a Request in, what came of it out. Nothing a server does raises; every refusal has one of `answers.REASONS`.
 
 One request at a time for each host, a pause between their starts, a cap on all together; a slow host keeps only itself waiting.
 Redirects are not followed: each hop goes back to the scheduler as a new Request under its own host, so robots.txt, pauses and the address
@@ -11,15 +11,14 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import aiohttp
-from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError
 from msgspec.structs import replace
 
 from producers import guard
+from producers.answers import header_of, is_binary, is_html, line_of, reason_of, retry_after
 from producers.feeds import read_listing
 from producers.robots import MAX_ROBOTS, Answer, Robots, Verdict
 from producers.sources import Source
@@ -29,38 +28,10 @@ from tocsin.errors import Quarantine
 from tocsin.records import Fetched, Page, Request
 from tocsin.settings import Settings
 
-REASONS: dict[str, str] = {
-    "address": "the host's address is not public",
-    "bad-redirect": "a redirect without an address that can be asked",
-    "bad-response": "not an answer HTTP allows, or headers beyond every measure",
-    "bad-url": "not a web address",
-    "body-unreadable": "compression that cannot be undone",
-    "connect": "no connection",
-    "connection-lost": "the connection broke",
-    "dns": "the host name is not known",
-    "empty": "an answer without a body",
-    "gone": "404, 410",
-    "http-4xx": "the server refuses (401, 403, 451, ...)",
-    "http-5xx": "the server fails",
-    "http-other": "a status that gives no page (1xx, 204, 206, ...)",
-    "not-feed": "asked for a feed, got something else",
-    "not-html": "asked for a page, got something else",
-    "robots": "robots.txt forbids it",
-    "robots-unknown": "robots.txt could not be read: forbidden for now",
-    "slow-down": "429, or 503 with Retry-After",
-    "timeout": "too slow",
-    "tls": "no trustworthy TLS connection",
-    "too-large": "more than the cap after decompression",
-    "truncated": "the body ended early",
-}
 _ACCEPT = {
     "page": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
     "feed": "application/atom+xml,application/rss+xml,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.5",
 }
-_HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
-_VAGUE_TYPES = frozenset(("", "application/octet-stream", "text/plain", "application/xml", "text/xml", "unknown/unknown"))
-_HTML_MARKS = (b"<!doctype html", b"<html", b"<head", b"<body")
-_BINARY_TYPES = ("image/", "audio/", "video/", "font/", "application/pdf", "application/zip")
 _MAX_HOSTS = 20_000  # hosts remembered for their pauses
 _MAX_HEADER = 64 * 1024  # bytes of one header; some news sites send 10 KB of security policy
 
@@ -128,8 +99,9 @@ class Fetcher:
         except Quarantine as error:
             return self._refused(request, "bad-url", str(error))
         verdict = await self._robots.verdict(url)
-        if verdict.delay is not None and request.host in self._turns:
-            self._turns[request.host].delay = verdict.delay
+        if (turn := self._turns.get(request.host)) is not None:
+            turn.last = time.monotonic()  # the pause counts from the page, not from robots.txt before it
+            turn.delay = turn.delay if verdict.delay is None else verdict.delay
         if not verdict.allowed:
             return self._forbidden(request, host, verdict)
         try:
@@ -153,7 +125,7 @@ class Fetcher:
                     return self._refused(request, "too-large", f"more than {self._settings.max_body} bytes", response.status)
                 return await self._by_body(request, url, response, body)
         except TypeError as error:  # aiohttp's parser trips over some header bytes this way
-            return self._failed(request, "bad-response", _line(error))
+            return self._failed(request, "bad-response", line_of(error))
 
     def _by_status(self, request: Request, url: str, response: aiohttp.ClientResponse) -> Fetch | None:
         """What the status alone decides; None: read the body."""
@@ -189,11 +161,11 @@ class Fetcher:
         if request.kind != "page" or request.item is None or not request.item.summary:
             return self._refused(request, "http-4xx", detail, response.status)
         note = self._note(request, "fetched", "http-4xx", f"{detail}; the feed's summary stands in", response.status)
-        content_type = response.headers.get("Content-Type")
+        content_type = header_of(response.headers, "Content-Type")
         return Fetch(note, make_page(request, self._sources.get(request.source_id), url, response.status, content_type, b"", note.at))
 
     async def _by_body(self, request: Request, url: str, response: aiohttp.ClientResponse, body: bytes) -> Fetch:
-        content_type = response.headers.get("Content-Type")
+        content_type = header_of(response.headers, "Content-Type")
         if not body.strip():
             return self._refused(request, "empty", "", response.status)
         headers = tuple((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in response.raw_headers)
@@ -206,8 +178,8 @@ class Fetcher:
         return Fetch(note, make_page(request, source, url, response.status, content_type, body, note.at), headers)
 
     async def _by_listing(self, request: Request, url: str, response: aiohttp.ClientResponse, body: bytes) -> Fetch:
-        content_type = response.headers.get("Content-Type")
-        if (content_type or "").lower().startswith(_BINARY_TYPES):
+        content_type = header_of(response.headers, "Content-Type")
+        if is_binary(content_type):
             return self._failed(request, "not-feed", f"{content_type}"[:200], response.status)
         listing = await asyncio.to_thread(read_listing, body, url, content_type)
         if listing.kind == "unreadable":
@@ -246,8 +218,8 @@ class Fetcher:
             reason=reason,
             detail=detail,
             status=response.status if response is not None else status,
-            etag=response.headers.get("ETag") if response is not None else None,
-            last_modified=response.headers.get("Last-Modified") if response is not None else None,
+            etag=header_of(response.headers, "ETag") if response is not None else None,
+            last_modified=header_of(response.headers, "Last-Modified") if response is not None else None,
         )
 
     def _refused(self, request: Request, reason: str, detail: str, status: int | None = None, outcome: str = "refused") -> Fetch:
@@ -266,8 +238,8 @@ class Fetcher:
     def _broken(self, request: Request, error: Exception) -> Fetch:
         reason = reason_of(error)
         if reason in ("address", "bad-url"):
-            return self._refused(request, reason, _line(error))
-        return self._failed(request, reason, _line(error))
+            return self._refused(request, reason, line_of(error))
+        return self._failed(request, reason, line_of(error))
 
     def _forget_hosts(self) -> None:
         while len(self._turns) > _MAX_HOSTS:
@@ -361,52 +333,6 @@ def make_page(request: Request, source: Source | None, final_url: str, status: i
     )
 
 
-def is_html(content_type: str | None, body: bytes) -> bool:
-    """Is this a web page? The server's word is taken when it is clear, the first kilobytes decide when it is vague or missing."""
-    kind = (content_type or "").partition(";")[0].strip().lower()
-    if kind not in _HTML_TYPES and kind not in _VAGUE_TYPES:
-        return False
-    head = body[:4096].replace(b"\0", b"").lower()
-    if kind in _HTML_TYPES:
-        return b"<" in head and not head.lstrip().startswith((b"%pdf", b"\x89png", b"gif8", b"\xff\xd8\xff"))
-    return any(mark in head for mark in _HTML_MARKS)
-
-
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds a Retry-After header asks to wait (a number or an HTTP date; RFC 9110 section 10.2.3), at most a day. None: unreadable."""
-    if value is None:
-        return None
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value[:9]), 86400.0)
-    try:
-        moment: datetime = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(moment.timestamp() - now, 0.0), 86400.0)
-
-
-def reason_of(error: BaseException) -> str:
-    """Name an error of the web client by one of REASONS."""
-    if guard.BLOCKED in str(error):
-        return "address"
-    table: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-        ((aiohttp.InvalidURL,), "bad-url"),
-        ((TimeoutError,), "timeout"),
-        ((aiohttp.ClientConnectorDNSError,), "dns"),
-        ((aiohttp.ClientSSLError, ssl.SSLError, ssl.CertificateError), "tls"),
-        ((aiohttp.ClientConnectorError,), "connect"),
-        ((aiohttp.ClientPayloadError,), "truncated"),
-        ((aiohttp.ClientResponseError, HttpProcessingError), "bad-response"),
-        ((aiohttp.ClientError, OSError, asyncio.IncompleteReadError), "connection-lost"),
-    )
-    reason = next((name for kinds, name in table if isinstance(error, kinds)), "bad-response")
-    if (reason == "truncated" and "decode" in str(error).lower()) or isinstance(error.__cause__, ContentEncodingError):
-        return "body-unreadable"
-    return reason
-
-
 async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
     """Read the decompressed body; None when it is larger than `cap`. Decompression happens piece by piece, so a bomb stops at the cap."""
     body = await _read_some(response, cap + 1)
@@ -420,7 +346,3 @@ async def _read_some(response: aiohttp.ClientResponse, cap: int) -> bytes:
         pieces.append(piece)
         length += len(piece)
     return b"".join(pieces)
-
-
-def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

@@ -31,8 +31,8 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 import msgspec
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from producers.answers import is_html
 from producers.decode import unchunk, unpack
-from producers.fetch import is_html
 from producers.sources import Source
 from producers.urls import canonical, fetchable, host_of
 from tocsin import clock

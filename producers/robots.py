@@ -24,7 +24,7 @@ class Answer(NamedTuple):
 
     status: int | None  # None: no answer
     body: bytes = b""
-    reason: str = "robots-unknown"  # why there was no answer; one of producers.fetch.REASONS
+    reason: str = "robots-unknown"  # why there was no answer; one of producers.answers.REASONS
 
 
 class Verdict(NamedTuple):

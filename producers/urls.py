@@ -31,6 +31,8 @@ _AMP_NAMES = ("amp", "outputtype")  # removed only with a value that says AMP: `
 _AMP_VALUES = {"", "1", "true", "amp"}
 _PREFIX = re.compile(r"^(?:(?:www|m|mobile|amp)\.)+(?=[^.]+\.[^.]+)")
 _AMP_TAIL = re.compile(r"(?:/amp|\.amp(?=$|\.html$)|/amp(?=/index\.html$))$|\.amp(?=\.html$)")
+_NEVER = re.compile("[\x00-\x20\x7f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
+_STRAY = re.compile("[\udc80-\udcff]")
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 _AMP_CACHE = re.compile(r"^/(?:[a-z]/)?(s/)?([^/]+\.[^/]+)(/.*)?$")
 _SAFE_PATH = "/:@!$&'()*+,;=~-._"
@@ -106,7 +108,9 @@ def _canonical_once(url: str) -> str:
 
 def _tidy(url: str) -> str:
     """Remove what copying and feeds put around or into an address; `&amp;` left by doubly escaped feeds becomes `&`."""
-    return "".join(c for c in url.strip() if c > " " and c != "\x7f" and not "\u2028" <= c <= "\u2029").replace("&amp;", "&")
+    text = _NEVER.sub("", url.strip()).replace("&amp;", "&")
+    # Bytes of a header that are not UTF-8 arrive as lone surrogates, which no record may hold: they become escapes again.
+    return _STRAY.sub(lambda stray: f"%{ord(stray[0]) - 0xDC00:02X}", text)
 
 
 def _split(url: str) -> SplitResult:

@@ -64,7 +64,7 @@ class Fetched(Record, frozen=True, kw_only=True):
     request: Request
     at: str
     outcome: Literal["fetched", "not-modified", "redirected", "gone", "slow-down", "refused", "failed"]
-    reason: str = ""  # one of producers.fetch.REASONS; empty when all went well
+    reason: str = ""  # one of producers.answers.REASONS; empty when all went well
     detail: str = ""  # one line for a person
     status: int | None = None  # HTTP status; None when no answer came
     etag: str | None = None

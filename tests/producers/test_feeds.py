@@ -5,6 +5,7 @@ import time
 import pytest
 
 from producers.feeds import MAX_BYTES, read_listing
+from tocsin.wire import encode
 
 HERE = "https://news.example/feeds/main"
 
@@ -158,4 +159,10 @@ def test_broken_bytes_of_any_kind_are_a_listing_never_an_error():
             data[at : at + chance.randrange(12)] = chance.choice(
                 [b"<", b">", b"&", b"]]>", b"<![CDATA[", b"\x00", b"\xff", b"<!--", b'"', b":"]
             )
-        assert read_listing(bytes(data), HERE).kind
+        assert all(encode(item) for item in read_listing(bytes(data), HERE).items)
+
+
+def test_text_that_no_record_can_hold_is_mended():
+    rss = b"<rss version='2.0'><channel><item><link>/a&#xDC80;b</link><title>x&#xD800;y&#0;z</title></item></channel></rss>"
+    for item in read_listing(rss, HERE).items:
+        assert encode(item)

@@ -127,6 +127,7 @@ def test_a_host_is_named_with_its_unusual_port(url, host):
         ("b", "https://example.org/news/b"),
         ("//other.org/c#frag", "https://other.org/c"),
         ("http://user:pw@other.org", "http://other.org/"),
+        ("/caf\udce9\ud800", "https://example.org/caf%E9"),
     ],
 )
 def test_an_address_is_asked_for_as_the_site_wrote_it(link, expected):
