@@ -87,9 +87,9 @@ def _linear(source: str) -> str:
 
 
 def page_titles(tree: Element, title: str | None) -> tuple[str, ...]:
-    """The title and the main headings of a page: what its body must not begin with."""
-    headings = (" ".join("".join(heading.itertext()).split()) for heading in tree.iter("h1"))
-    return tuple(text for text in (title or "", *headings) if text)
+    """The title and the main heading of a page: what its body must not begin with. Several main headings are sections of the body."""
+    headings = [" ".join("".join(heading.itertext()).split()) for heading in tree.iter("h1")]
+    return tuple(text for text in (title or "", *(headings if len(headings) <= 2 else ())) if text)
 
 
 def _is_dump(text: str, titles: tuple[str, ...]) -> bool:
@@ -103,7 +103,7 @@ def _declared(tree: Element, found: str) -> str:
     best = ""
     for element in tree.iter("div", "section", "article", "main", "td"):
         if element.get("itemprop") == "articleBody" or _BODY_CLASS.search(element.get("class") or ""):
-            text = "\n".join(filter(None, (render(paragraph) for paragraph in element.iter("p", "blockquote", "li"))))
+            text = "\n".join(filter(None, (render(paragraph) for paragraph in element.iter("p", "blockquote"))))
             if len(text) > len(best):
                 best = text
     packed = "".join(found.split())

@@ -42,6 +42,7 @@ _DATELINE = re.compile(
     r"|^\((?P<b>" + "|".join(map(re.escape, _AGENCY)) + r")\)\s*[-–—:]"
 )
 _EMBEDS = ("twitter-", "instagram-", "tiktok-", "fb-post", "telegram-", "mastodon-", "bluesky-")
+_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _BLOCKS = frozenset({"div", "section", "aside", "ul", "ol", "p", "footer", "header", "nav", "article", "table"})
 
 # Characters. A bio is short; a box that holds more of its own words than this is an article that happens to be called "related".
@@ -51,6 +52,7 @@ _POINTER_LIMIT = 200
 _CALL_LIMIT = 300
 _OFFER_LIMIT = 800
 _BIO_WORDS = 12  # words; a box with fewer is a byline ("By Jane Roe, Nov. 4")
+_BYLINE_LIMIT = 100
 _BIO_LINES = 3  # lines at the end of a body that may be its author's bio
 _PAYWALL_LIMIT = 2500
 
@@ -120,6 +122,12 @@ def prune_author(tree: Element, pruned: Pruned, author: str | None) -> str | Non
         if is_about(text, author):
             bios.append(text)
             doomed.append(paragraph)
+    for moment in tree.iter("time"):
+        line = moment.getparent()
+        text = " ".join("".join(line.itertext()).split()) if line is not None and line.tag in ("p", "div", "span") else ""
+        # A date with its year beside a few words is a byline; a time of day alone is an entry of a live ticker.
+        if 0 < len(text) <= _BYLINE_LIMIT and _YEAR.search(text) and not text.endswith((".", "!", "?", "。", "؟")):
+            doomed.append(line)
     _drop(doomed)
     return "\n".join(dict.fromkeys(bios)) or None
 

@@ -105,6 +105,18 @@ def test_a_byline_box_goes_only_after_the_author_is_known() -> None:
     assert "Ann Example" not in tree.text_content()
 
 
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        ("<p><time datetime=2017-10-20>October 20, 2017</time> Sample Courier</p>", False),
+        ("<p><time datetime=2017-10-20T14:20>14:20</time> Shelling began in Sample</p>", True),
+        ("<p>In <time datetime=2017>2017</time> he moved to Sample.</p>", True),
+    ],
+)
+def test_a_marked_date_beside_a_few_words_is_a_byline(line: str, stays: bool) -> None:
+    assert ("Sample" in pruned(line)[2]) is stays
+
+
 def test_each_of_several_authors_can_have_a_bio() -> None:
     assert furniture.is_about("Ben Sample covers the hills.", "Ann Example; Ben Sample")
     assert not furniture.is_about("Bend your knees.", "Ann Example; Ben")
