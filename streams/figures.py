@@ -56,6 +56,18 @@ class _Hit(NamedTuple):
     terms: tuple[Term, ...]
 
 
+class _View(NamedTuple):
+    """One sentence: folded text, where it begins, its numbers with their places (begin, end, end of noun phrase), its terms."""
+
+    text: str
+    low: int
+    numbers: Sequence[Number]
+    places: list[tuple[int, int, int]]
+    begins: list[int]
+    hits: list[_Hit]
+    hit_starts: list[int]
+
+
 _WORDS = re.compile(r"[^\W_]+|[^\w\s]")
 _PRICES = {
     ",": 1.5,
@@ -84,6 +96,8 @@ _FREE = frozenset(
     )
 )
 _OTHER_FIGURE = 5.0
+_INSIDE = 0.5  # price of a term within the noun phrase
+_REACH = 320  # characters from figure to term
 _MOST = 14.0  # a term further away than this says nothing about the figure
 _WEAK_RIVAL = 3.0  # price of a term without a role where the noun itself has one ("aid to 1,500 IDPs")
 _DISPLACED_NOUNS = frozenset(("idp", "idps", "evacuees", "returnees", "refugees"))
@@ -153,13 +167,14 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
         )
         for n in numbers
     ]
+    view = _View(text, low, numbers, places, [place[0] for place in places], hits, [hit.start for hit in hits])
     found: list[Figure] = []
     last = -1
-    for at, number in enumerate(numbers):
+    for at in range(len(numbers)):
         if at and places[at][0] < places[at - 1][2]:
             continue  # the whole of a partitive: "500 of the 4,000 villagers"
-        figure = _nearest(context, text, low, number, places, at, hits)
-        inherited = _inherited(text, numbers, places, at, found, last)
+        figure = _nearest(context, view, at)
+        inherited = _inherited(view, at, found, last)
         if inherited is not None and (figure is None or inherited.cost < figure.cost):
             figure = inherited
         if figure is None:
@@ -205,40 +220,42 @@ def _hits(text: str, low: int, high: int) -> list[_Hit]:
     return found
 
 
-def _nearest(
-    context: Context, text: str, low: int, number: Number, places: list[tuple[int, int, int]], at: int, hits: list[_Hit]
-) -> Figure | None:
-    begin, stop, phrase_end = places[at]
+def _nearest(context: Context, view: _View, at: int) -> Figure | None:
+    """The figure at place `at` with its cheapest term within reach, if any."""
+    number = view.numbers[at]
+    begin, stop, phrase_end = view.places[at]
     best: Figure | None = None
-    reached = _REACHED.search(text, max(0, begin - 40), begin) is not None
+    reached = _REACHED.search(view.text, max(0, begin - 40), begin) is not None
     most = _VAGUE_MOST if number.value is None and number.min is None else _MOST if number.noun else _BARE_MOST
     countable = number.unit in ("person", "household", "fighter", "other")
-    for hit in hits:
-        inside = begin <= hit.start and hit.end <= phrase_end and hit.start >= stop
+    first = bisect_left(view.hit_starts, begin - _REACH)
+    for hit in view.hits[first : bisect_left(view.hit_starts, phrase_end + _REACH)]:
+        price = -1.0
+        inside = stop <= hit.start and hit.end <= phrase_end
         for term in hit.terms:
-            if term.unit and number.unit != term.unit and number.unit != "other":
-                continue
-            if not term.unit and not countable:
+            if (number.unit not in (term.unit, "other")) if term.unit else not countable:
                 continue
             if inside:
-                cost = 0.5 + term.weight if term.side in ("in", "both") else 1.5 + term.weight
+                cost = _INSIDE if term.side in ("in", "both") else 3 * _INSIDE
             elif hit.start >= phrase_end and term.side in ("both", "left"):
-                cost = _price(text, phrase_end, hit.start, places) + term.weight
+                cost = price = price if price >= 0 else _price(view, phrase_end, hit.start)
             elif hit.end <= begin and (term.side in ("both", "right") or (term.side == "in" and reached)):
-                cost = _price(text, hit.end, begin, places) + term.weight + _LEFT_PRICE
-                if reached and _NUMBER_OF.search(text, max(low, hit.start - _NUMBER_OF_REACH), begin):
+                price = price if price >= 0 else _price(view, hit.end, begin)
+                cost = price + _LEFT_PRICE
+                if reached and _NUMBER_OF.search(view.text, max(view.low, hit.start - _NUMBER_OF_REACH), begin):
                     cost *= _REACHED_SHARE
             else:
                 continue
+            cost += term.weight
             if not term.code and number.noun in _DISPLACED_NOUNS:
                 cost += _WEAK_RIVAL
             if cost > most or (best is not None and cost >= best.cost):
                 continue
             unit = number.unit
             if unit == "other":
-                if number.noun and cost > 0 and not _is_bare(number):
+                if cost > 0 and not _is_bare(number):
                     continue
-                unit = term.unit or ("household" if hit.end <= begin and _HOUSEHOLD.search(text, hit.end, begin) else "person")
+                unit = term.unit or ("household" if hit.end <= begin and _HOUSEHOLD.search(view.text, hit.end, begin) else "person")
             best = Figure(number, term.role, term.code, unit, context.folded.start(hit.start), context.folded.end(hit.end), cost)
     return best
 
@@ -251,30 +268,29 @@ def _is_bare(number: Number) -> bool:
     return all(w in words.light or w in words.person_participles or w in words.building_participles for w in number.modifiers)
 
 
-def _price(text: str, start: int, end: int, places: list[tuple[int, int, int]]) -> float:
+def _price(view: _View, start: int, end: int) -> float:
     """The price of the words between a figure and a term; asides are free."""
     total = 0.0
     at = start
     pieces = []
-    for aside in _ASIDE.finditer(text, start, end):
+    for aside in _ASIDE.finditer(view.text, start, end):
         pieces.append((at, aside.start()))
         at = aside.end()
     pieces.append((at, end))
     for begin, stop in pieces:
-        total += _OTHER_FIGURE * sum(begin <= place[0] < stop for place in places)
-        for word in _WORDS.findall(text, begin, stop):
+        total += _OTHER_FIGURE * max(0, bisect_left(view.begins, stop) - bisect_left(view.begins, begin))
+        for word in _WORDS.findall(view.text, begin, stop):
             total += _PRICES.get(word, 0.1 if word in _FREE else 1.0)
-            if total > 40:
-                return total
+            if total > _MOST:
+                return total / _REACHED_SHARE
     return total
 
 
-def _inherited(
-    text: str, numbers: Sequence[Number], places: list[tuple[int, int, int]], at: int, found: list[Figure], last: int
-) -> Figure | None:
+def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure | None:
     """The role of the figure before, for a restatement in parentheses or the next item of a list."""
     if last < 0 or at == 0:
         return None
+    text, numbers, places = view.text, view.numbers, view.places
     before, number = found[last], numbers[at]
     if before.number.start >= number.start:
         return None

@@ -91,7 +91,7 @@ _ENGLISH = frozenset(
         r"\w+",
         "the of and to by with from says said after were has have had that at which was been who their this are they between under when "
         "will would could into while against amid over killed kills people forces for army attack attacks clashes fighting police "
-        "government dead killing injured rebels troops near",
+        "government dead killing injured rebels troops near people families houses homes destroyed displaced evacuated wounded soldiers",
     )
 )
 _ENGLISH_WEIGHT = 2.0  # what one such word adds to the odds of English in a short text
