@@ -68,6 +68,7 @@ def _phrases(
 ) -> list[Found]:
     """Noun phrases, read from the end of the text so that a head inside a longer phrase is not read twice."""
     inside: dict[int, int] = {}
+    organisations = sorted((o.start, o.end) for o in ends.values() if o.kind == "organisation")
     for start, end, _ in (*scanned.states, *scanned.names):
         inside[end] = min(start, inside.get(end, start))
     nationals = [(s, e, t) for s, e, t in scanned.states if t.form == "nationals"]
@@ -76,6 +77,8 @@ def _phrases(
     found = []
     for start, end, term in sorted((*scanned.heads, *nationals), key=lambda h: (-h[0], h[1] - h[0])):
         if start >= limit or (term.head is not None and inside.get(end, start + 1) <= start):
+            continue
+        if term.head is not None and not term.head.branch and _within(organisations, start, end):
             continue
         phrase = read_phrase(text, start, end, term.head or _NATIONALS, lexicon, ends, starts)
         if phrase is None or (term.head is None and phrase.start == start):
@@ -91,6 +94,11 @@ def _phrases(
             near = countries_of(places[bisect_left(place_starts, start - 300) : bisect_left(place_starts, end + 120)])
         found.append(identify(phrase, lexicon, scanned.countries, text, near))
     return found
+
+
+def _within(spans: list[tuple[int, int]], start: int, end: int) -> bool:
+    at = bisect_left(spans, (start + 1, 0))
+    return at > 0 and spans[at - 1][1] >= end
 
 
 # Kin and company that are named in one breath: "women and children", "musicians and artists".

@@ -132,13 +132,16 @@ def _nouns(context: Context, mentions: list[Mention], lexicon: ActorLexicon) -> 
     taken = [m.start for m in named]
     pools: dict[str, _Pool] = {}
     resolved: list[Mention] = []
+    joined: dict[int, int] = {}
     for match in _GROUP.finditer(text):
         start, end = match.span()
         if not any(a <= start and end <= b for a, b in spans):
             continue
         at = bisect_left(taken, end + 2)
-        if at and named[at - 1].end > start:
-            continue  # "the terrorist group ISIL" names it
+        if at and named[at - 1].end > start:  # "the terrorist group ISIL" names it
+            if named[at - 1].start == end + 1:
+                joined[named[at - 1].start] = start
+            continue
         adjective, noun = (match.group(1) or "").lower(), match.group(2).lower().replace("z", "s")
         terror = adjective in _TERROR or noun == "caliphate"
         kind = "terror" if terror else "armed" if adjective or noun in _ARMED_NOUNS else noun
@@ -158,8 +161,15 @@ def _nouns(context: Context, mentions: list[Mention], lexicon: ActorLexicon) -> 
             rivals = [(key, float(n)) for key, n in pools[kind].salience.most_common(5)]
             resolved.append(_open(text, start, end, "class", "grp:armed-group", "armed group", "class", reason, rivals))
     starts = [m.start for m in resolved]
-    kept = [m for m in mentions if not _covered(m, resolved, starts)]
+    kept = [_longer(m, joined.get(m.start), text) for m in mentions if not _covered(m, resolved, starts)]
     return sorted((*kept, *resolved), key=lambda m: (m.start, m.end))
+
+
+def _longer(mention: Mention, start: int | None, text: str) -> Mention:
+    """The mention with the noun before its name, if there is one."""
+    if start is None:
+        return mention
+    return msgspec.structs.replace(mention, mention_id=f"m{start}-{mention.end}", start=start, text=text[start : mention.end])
 
 
 def _covered(mention: Mention, resolved: Sequence[Mention], starts: Sequence[int]) -> bool:

@@ -278,12 +278,16 @@ def _names(path: Path, actor: Actor, raw: Iterable[Any], inherited: Mapping[str,
 
 
 def _heads(path: Path, rows: Any) -> list[tuple[str, Term]]:
-    found = []
+    found: list[tuple[str, Term]] = []
+    taken: set[str] = set()
     for row in rows:
         bare = {True: "yes", False: "no"}.get(row.get("bare"), row.get("bare"))
         if bare not in ("yes", "the", "named"):
             raise DataError(path, f"{row.get('id')}: bare is yes, the or named")
         for noun in row["heads"]:
+            if noun in taken:
+                raise DataError(path, f"{row['id']}: the noun {noun!r} already heads another class")
+            taken.add(noun)
             head = Head(
                 id=row["id"], name=row["name"], type=row["type"], bare=bare, branch=row.get("branch", ""),
                 national=bool(row.get("national")), of=bool(row.get("of")), sure=bool(row.get("sure")), plural=row["type"] != "person",

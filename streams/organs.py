@@ -77,7 +77,7 @@ def identify(phrase: Phrase, lexicon: ActorLexicon, countries: Counter[str], tex
     found = Found(phrase.start, phrase.end, head.id, head.name, head.type, "class", 0.8, head.sure, _CLASS, 1, f"phrase:{head.id}", word)
     actor = next((n for n in phrase.names if n.kind == "name" and not n.id.startswith("per:")), None)
     owned = phrase.possessive and head.id in _OTHERS
-    if actor is not None and head.plural and not owned and not head.national and head.id not in _NOT_MEMBERS:
+    if actor is not None and head.plural and not owned and not head.national and (head.id not in _NOT_MEMBERS or word == "men"):
         known = lexicon.actors[actor.id]
         return found._replace(
             id=known.id, name=known.name, type=known.type, how="alias", confidence=0.9, sure=True, reason="name in the phrase"
