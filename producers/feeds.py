@@ -64,6 +64,11 @@ def read_listing(data: bytes, url: str, content_type: str | None = None) -> List
     return _feed(data, url, content_type)
 
 
+def looks_like_feed(data: bytes) -> bool:
+    """Whether the first kilobytes name a feed's or sitemap's root element before any HTML."""
+    return _root(data) not in ("", "html")
+
+
 def _inflate(data: bytes) -> bytes:
     """Unpack a sitemap that is a .gz file itself, never more than the cap and one byte."""
     if not data.startswith(b"\x1f\x8b"):

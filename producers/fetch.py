@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from producers import guard
 from producers.answers import header_of, is_binary, is_html, line_of, reason_of, retry_after
-from producers.feeds import read_listing
+from producers.feeds import looks_like_feed, read_listing
 from producers.robots import MAX_ROBOTS, Answer, Robots, Verdict
 from producers.sources import Source
 from producers.urls import fetchable, host_of
@@ -172,7 +172,10 @@ class Fetcher:
         if request.kind != "page":
             return await self._by_listing(request, url, response, body)
         if not is_html(content_type, body):
-            return self._refused(request, "not-html", f"{content_type or 'no content type'}"[:200], response.status)
+            detail = (content_type or "no content type")[:200]
+            if looks_like_feed(body):
+                detail += ": a feed; list its address in the sources file"
+            return self._refused(request, "not-html", detail, response.status)
         note = self._note(request, "fetched", response=response)
         source = self._sources.get(request.source_id)
         return Fetch(note, make_page(request, source, url, response.status, content_type, body, note.at), headers)

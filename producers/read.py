@@ -33,6 +33,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from producers.answers import is_html
 from producers.decode import unchunk, unpack
+from producers.feeds import looks_like_feed
 from producers.sources import Source
 from producers.urls import canonical, fetchable, host_of
 from tocsin import clock
@@ -57,7 +58,6 @@ REASONS: dict[str, str] = {
 _HEAD = 65536  # bytes looked at to tell what a file is
 _BOMS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 _HTML_NAME = re.compile(r"\.x?html?(?:\.gz)?$", re.IGNORECASE)
-_FEED = re.compile(rb"<(?:[\w.-]+:)?(?:rss|feed|rdf|urlset|sitemapindex)\b", re.IGNORECASE)
 _ADDRESS = re.compile(rb"^\s*https?://", re.IGNORECASE | re.MULTILINE)
 
 
@@ -199,7 +199,7 @@ def _stream(stream: _Readable, url: str, path: Path | None, given: _Given) -> It
         yield _page(body, url, given, None)
     elif b"\0" in head and not head.startswith(_BOMS):
         yield _drop(given, url, "binary", "")
-    elif _FEED.search(head):
+    elif looks_like_feed(head):
         yield _drop(given, url, "feed", REASONS["feed"])
     elif _ADDRESS.search(head):
         yield from _addresses(stream, url, given)

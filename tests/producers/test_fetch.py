@@ -343,6 +343,12 @@ def test_a_feed_that_is_none_is_a_failure_to_try_again(answer):
     assert got.fetched.detail
 
 
+def test_a_feed_asked_for_as_a_page_says_what_it_is():
+    got, _ = fetch_one(body(FEED, b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\n"))
+    assert got.fetched.reason == "not-html"
+    assert got.fetched.detail == "application/rss+xml: a feed; list its address in the sources file"
+
+
 def self_signed(folder: Path) -> ssl.SSLContext:
     if shutil.which("openssl") is None:
         pytest.skip("openssl, which makes the test's certificate, is not installed")

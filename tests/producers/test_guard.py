@@ -1,6 +1,9 @@
+import asyncio
 import socket
 
+import aiohttp
 import pytest
+from aiohttp.abc import AbstractResolver
 
 from producers.guard import BLOCKED, BlockedAddress, is_public, parse_allowed, socket_factory
 from tocsin.errors import UsageError
@@ -73,6 +76,42 @@ def test_a_setting_that_cannot_be_read_is_one_line_of_advice(text):
     with pytest.raises(UsageError, match="allow_private") as error:
         parse_allowed(text)
     assert "\n" not in str(error.value)
+
+
+class Rebinding(AbstractResolver):
+    """A hostile name server: a public address for whoever checks first, a private one for who connects."""
+
+    def __init__(self, port: int) -> None:
+        self.answers = ["93.184.216.34", "127.0.0.1"]
+        self.port = port
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        address = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [{"hostname": host, "host": address, "port": self.port, "family": family, "proto": 0, "flags": socket.AI_NUMERICHOST}]
+
+    async def close(self) -> None:
+        pass
+
+
+def test_a_name_that_changes_its_address_after_the_check_reaches_nothing():
+    reached = []
+
+    async def run() -> None:
+        async def answer(_reader, writer) -> None:
+            reached.append(1)
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        resolver = Rebinding(server.sockets[0].getsockname()[1])
+        assert is_public((await resolver.resolve("innocent.example"))[0]["host"]), "a check of the name alone is content"
+        connector = aiohttp.TCPConnector(resolver=resolver, socket_factory=socket_factory())
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(aiohttp.ClientConnectorError, match=BLOCKED):
+                await session.get("http://innocent.example/")
+        server.close()
+
+    asyncio.run(run())
+    assert reached == []
 
 
 def test_an_empty_setting_allows_nothing():
