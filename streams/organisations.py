@@ -35,7 +35,7 @@ def organisation_in(text: str, run: Run, following: dict[int, Run], people: Peop
     if last.text in people.of_heads:
         for _ in range(3):
             match = _JOIN.match(text, end)
-            if not match or (match.group().startswith((" and", " in", " to")) and not joined and match.group() != " and the "):
+            if not match or (match.group().startswith((" and", " in", " to")) and not joined) or match.group() == " and the ":
                 break
             nxt = following.get(match.end())
             if nxt is None or (" and" in match.group() and any(t.text in people.heads or t.text in people.titles for t in nxt.tokens)):
