@@ -152,12 +152,16 @@ class _Builder:
         return None
 
     def middle(self, country: str, code: str) -> tuple[float, float, float]:
-        """(latitude, longitude, radius in km) of a region's towns: midway between their mean and the middle of their box."""
+        """(latitude, longitude, radius in km) of a region's towns: midway between their median and the middle of most of them.
+
+        Medians and tenths, because a few towns carry the wrong region code.
+        """
         towns = [c for c in self.by_country.get(country, ()) if c.admin1code == code]
-        lats, lons = [c.latitude for c in towns], [c.longitude for c in towns]
-        lat = (sum(lats) / len(lats) + (min(lats) + max(lats)) / 2) / 2
-        lon = (sum(lons) / len(lons) + (min(lons) + max(lons)) / 2) / 2
-        km = 111 * math.hypot(max(lats) - min(lats), (max(lons) - min(lons)) * math.cos(math.radians(lat))) / 2
+        lats, lons = sorted(c.latitude for c in towns), sorted(c.longitude for c in towns)
+        low, mid, high = len(towns) // 10, len(towns) // 2, len(towns) - 1 - len(towns) // 10
+        lat = (lats[mid] + (lats[low] + lats[high]) / 2) / 2
+        lon = (lons[mid] + (lons[low] + lons[high]) / 2) / 2
+        km = 1.25 * 111 * math.hypot(lats[high] - lats[low], (lons[high] - lons[low]) * math.cos(math.radians(lat))) / 2
         return round(lat, 4), round(lon, 4), round(max(km, 10), 0)
 
 

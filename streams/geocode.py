@@ -13,6 +13,7 @@ _TYPE_PRIOR = {"country": 4.2, "continent": 3.6, "region": 3.0, "sea": 3.2, "riv
 _KIND_PRIOR = {MAIN: 0.0, ALTERNATE: -0.7, HISTORICAL: -2.0, DEMONYM: 0.0, ABBREVIATION: 0.0}
 EMIT, SURE = 1.6, 2.6  # strength from which a name is a mention, and a sure one
 _RIVALS_A_STATE = 600_000  # inhabitants from which a city is meant rather than its namesake state (Washington, New York)
+_HARDLY_RIVALS = 60_000  # below, a town named like a state is meant only where the state it lies in is named with it
 _NEAR_DEGREES = 150 / 111.2
 
 
@@ -66,7 +67,7 @@ def in_context(gazetteer: Gazetteer, hit: Hit, evidence: Evidence, own_votes: Ma
             total = sum(evidence.countries.values()) - sum(own_votes.values())
             score += 0.8 + 2.2 * votes / (total + 0.5)
     region = gazetteer.region(hit.index)
-    if region >= 0 and evidence.regions.get(region):
+    if (region >= 0 and evidence.regions.get(region)) or evidence.towns.get(hit.index):
         score += 1.2
     if gazetteer.level(hit.index) == "district":
         place = gazetteer.place(hit.index)
@@ -137,7 +138,7 @@ def choose_senses(names: list[PlaceName], gazetteer: Gazetteer, evidence: Eviden
     holders = _containers(names)
     senses: dict[str, Sense] = {}
     hits_of: dict[str, set[Hit]] = defaultdict(set)
-    states = sum(gazetteer.level(index) == "admin1" for index in evidence.indexes)
+    listed = _listed_regions(names, gazetteer)
     for name in names:
         hits_of[name.key].update(name.hits)
     for key, hits in hits_of.items():
@@ -155,10 +156,10 @@ def choose_senses(names: list[PlaceName], gazetteer: Gazetteer, evidence: Eviden
             level = gazetteer.level(hit.index)
             if "country" in levels and level == "city":
                 score -= 2.0
-            if "admin1" in levels and level == "city" and gazetteer.population(hit.index) < _RIVALS_A_STATE:
-                score -= 1.5
-            if level == "admin1" and states >= 3:
-                score += 1.2  # a list of states: New York is one of them
+            if "admin1" in levels and level == "city" and (people := gazetteer.population(hit.index)) < _RIVALS_A_STATE:
+                score -= 1.5 if people >= _HARDLY_RIVALS else 3.0
+            if level == "admin1" and key in listed:
+                score += 1.5  # "Ohio, New York and Maine": a state among states
             for holder, bonus in holders.get(key, ()):
                 if holder != hit.index and _inside(gazetteer, hit.index, holder):
                     score += (
@@ -194,6 +195,15 @@ def _support(
         if place.parents and gazetteer.by_id.get(place.parents[0]) in evidence.indexes:
             bonus += 2.0 if place.type == "district" else 0.8
     return bonus
+
+
+def _listed_regions(names: list[PlaceName], gazetteer: Gazetteer) -> set[str]:
+    """Keys of names that stand beside a first-level region in a list and may be one themselves."""
+    found: set[str] = set()
+    for left, right in pairwise(names):
+        if right.first - left.last <= 1 and all(any(gazetteer.level(hit.index) == "admin1" for hit in name.hits) for name in (left, right)):
+            found |= {left.key, right.key}
+    return found
 
 
 def _inside(gazetteer: Gazetteer, index: int, holder: int) -> bool:
