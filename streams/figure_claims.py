@@ -15,7 +15,10 @@ from streams.figures import Figure, find_figures
 from streams.inflect import Form
 from tocsin.records import Mention, Quantity
 
-_CASUALTIES = frozenset(("killed", "injured", "missing"))
+_CASUALTIES = {"killed": "killed", "injured": "injured", "missing": "missing", "hurt": "killed"}  # role -> rule
+_NOT_DISPLACED = frozenset(
+    ("protesters", "demonstrators", "rioters", "marchers", "prisoners", "detainees", "suspects", "supporters", "officers", "policemen")
+)
 _HOUSING = frozenset(("destroyed", "damaged"))
 _DWELLINGS = frozenset(
     (
@@ -106,7 +109,7 @@ def quantities_of(figures: Sequence[Figure]) -> tuple[Quantity, ...]:
             min=f.number.min,
             max=f.number.max,
             approx=f.number.approx,
-            role="displaced" if f.role in _HOUSING else f.role,
+            role="displaced" if f.role in _HOUSING else "other" if f.role == "hurt" else f.role,
         )
         for f in figures
     )
@@ -127,10 +130,15 @@ def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim]) -
 
 def _rule_id(figure: Figure) -> str | None:
     if figure.role in _CASUALTIES and figure.code == "casualties":
-        return f"casualties.{figure.role}" if figure.unit in ("person", "household", "fighter") else None
+        return f"casualties.{_CASUALTIES[figure.role]}" if figure.unit in ("person", "household", "fighter") else None
     if figure.role in _HOUSING:
         return f"displacement.{figure.code}" if figure.number.noun in _DWELLINGS else None
-    if figure.code and figure.role in ("displaced", "returned", "in_camp") and figure.unit in _PEOPLE:
+    if (
+        figure.code
+        and figure.role in ("displaced", "returned", "in_camp")
+        and figure.unit in _PEOPLE
+        and figure.number.noun not in _NOT_DISPLACED
+    ):
         return f"displacement.{figure.code}"
     return None
 

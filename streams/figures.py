@@ -95,6 +95,14 @@ _FREE = frozenset(
         "internally forcibly remain remained still estimated as many",
     )
 )
+_BODILY = frozenset(("killed", "injured", "missing", "hurt"))  # what happens to people rather than to things
+_NEXT_TO = 1.2
+_OBJECT = re.compile(
+    r" (?:(?:about|around|at least|more than|over|up to|nearly|some|as many as|an estimated) )?"
+    r"(?:\d|a |an |his |her |their |several |dozens|scores|hundreds|thousands|two |three |four |five |six |seven |eight |nine |ten |"
+    r"civilians|people|residents|villagers|the (?!same|previous|following|next|day|night|week))"
+)
+_PASSIVE = re.compile(r"\b(?:were|was|are|is|been|be|being|got|have)\b")
 _OTHER_FIGURE = 5.0
 _INSIDE = 0.5  # price of a term within the noun phrase
 _REACH = 320  # characters from figure to term
@@ -110,7 +118,7 @@ _REACHED = re.compile(
 _REACHED_SHARE = 0.25
 _HOUSEHOLD = re.compile(r"\b(?:families|households)\b")
 _BARE_MOST = 6.0  # for figures without a noun
-_VAGUE_MOST = 2.0  # for "some" and "many"
+_VAGUE_MOST = 2.0  # for "some", "many", and the one of "a soldier"
 _NUMBER_OF_REACH = 60  # characters from "number of" to its term
 _LEFT_PRICE = 0.6  # a term before the figure, all else equal, yields to one after it
 _SUBSET = re.compile(
@@ -123,6 +131,7 @@ _ASIDE = re.compile(
     r", the [^,;.]{3,80}?(?:\([^()]*\))?,"
 )
 _OF_WHOM = re.compile(r" of (?:whom|which|them|these|those)\b")
+_AMONG = re.compile(r" (?:were|was|are|is) among (?:the |at least |more than )?")
 _SUBSET_REACH = 40
 _MOST_LIST_GAP = 110  # characters
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
@@ -183,6 +192,9 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
             figure = figure._replace(subset=True)
         last = len(found)
         found.append(figure)
+    for at in range(len(found) - 1):
+        if _AMONG.fullmatch(context.text, max(found[at].number.noun_end, found[at].number.end), found[at + 1].number.start):
+            found[at] = found[at]._replace(subset=True)
     return found
 
 
@@ -226,7 +238,8 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
     begin, stop, phrase_end = view.places[at]
     best: Figure | None = None
     reached = _REACHED.search(view.text, max(0, begin - 40), begin) is not None
-    most = _VAGUE_MOST if number.value is None and number.min is None else _MOST if number.noun else _BARE_MOST
+    vague = (number.value is None and number.min is None) or number.text.lower() in ("a", "an", "another")
+    most = _VAGUE_MOST if vague else _MOST if number.noun else _BARE_MOST
     countable = number.unit in ("person", "household", "fighter", "other")
     first = bisect_left(view.hit_starts, begin - _REACH)
     for hit in view.hits[first : bisect_left(view.hit_starts, phrase_end + _REACH)]:
@@ -238,6 +251,8 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
             if inside:
                 cost = _INSIDE if term.side in ("in", "both") else 3 * _INSIDE
             elif hit.start >= phrase_end and term.side in ("both", "left"):
+                if term.side == "both" and _is_agent(view.text, phrase_end, hit):
+                    continue
                 cost = price = price if price >= 0 else _price(view, phrase_end, hit.start)
             elif hit.end <= begin and (term.side in ("both", "right") or (term.side == "in" and reached)):
                 price = price if price >= 0 else _price(view, hit.end, begin)
@@ -253,11 +268,21 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
                 continue
             unit = number.unit
             if unit == "other":
-                if cost > 0 and not _is_bare(number):
+                if cost > 0 and not _is_bare(number) and not (term.role in _BODILY and cost < _NEXT_TO and _is_unknown(number)):
                     continue
                 unit = term.unit or ("household" if hit.end <= begin and _HOUSEHOLD.search(view.text, hit.end, begin) else "person")
             best = Figure(number, term.role, term.code, unit, context.folded.start(hit.start), context.folded.end(hit.end), cost)
     return best
+
+
+def _is_agent(text: str, phrase_end: int, hit: _Hit) -> bool:
+    """Whether the counted do what the term says: "two bombers killed 10 people"."""
+    return _OBJECT.match(text, hit.end) is not None and not _PASSIVE.search(text, phrase_end, hit.start)
+
+
+def _is_unknown(number: Number) -> bool:
+    """Whether the counted noun is one that the vocabulary does not know (a misspelling, a rare trade)."""
+    return bool(number.noun) and number.noun not in vocabulary().units
 
 
 def _is_bare(number: Number) -> bool:

@@ -119,8 +119,6 @@ def _read(context: Context, found: Expression, words: Vocabulary, previous: Numb
     if after.refused or _is_reference(text, found, before, after, words):
         return None
     unit = after.unit
-    if found.vague and not unit:
-        return None
     if unit == "building" and after.noun in ("site", "sites"):
         unit = "camp"
     if (
@@ -132,6 +130,8 @@ def _read(context: Context, found: Expression, words: Vocabulary, previous: Numb
         unit = previous.unit
     if not unit:
         unit = _unit_from_verbs(before, after, words)
+    if found.vague and not unit:
+        return None
     start, end = context.folded.start(before.start), context.folded.end(found.end)
     value, least, most, approx = _bounds(found, before.approx)
     return Number(
