@@ -14,7 +14,7 @@ _THIN = 250  # characters: a body shorter than this is worth a second opinion
 _GAIN = 3  # the second opinion must be this many times longer
 _WORTH = 60  # characters: shorter bodies count as this long in that comparison
 # Levels of unclosed elements; 100,000 levels took resiliparse 192 s, 5,000 half a second.
-_DEEPEST = 5_000
+_DEEPEST = 6_000
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p", "li", "option"}

@@ -165,8 +165,9 @@ def test_a_page_nested_deeper_than_the_parser_goes_is_still_read() -> None:
         "<html><body><article>" + prose(5) + "</article><div class=comment>" + "<b class=author>x</b>" * 20_000,
         "<html><body class='" + "comment " * 50_000 + "'>" + prose(5),
         "<html><body>" + "<div class=comment>" * 240 + prose(5),
+        "<html><body><article>" + "<p>x y</p>" * 150_000,
     ],
-    ids=["deep", "deep-json", "many-comments", "many-names", "long-class", "nested-comments"],
+    ids=["deep", "deep-json", "many-comments", "many-names", "long-class", "nested-comments", "siblings"],
 )
 @pytest.mark.timeout(10)
 def test_hostile_pages_end_in_seconds(html: str) -> None:
