@@ -184,6 +184,41 @@ def test_a_folder_that_is_a_file_is_one_line_of_advice(tmp_path):
         Archive(tmp_path / "archive")
 
 
+FULL = """
+import resource, signal, sys
+sys.path.insert(0, {root!r})
+from producers.archive import Archive
+from tocsin.errors import UsageError
+from tocsin.records import Page
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))
+import os
+url = "https://post.example/1"
+with Archive(sys.argv[1]) as archive:
+    refs, problem = [], None
+    while problem is None:
+        page = Page(url=url, final_url=url, source_id="s", source_name="s", owner="o", status=200, content_type="text/html",
+                    body=os.urandom(900), fetched_at="2018-01-06T10:00:00Z")
+        try:
+            refs.append((archive.append(page), page.body))
+        except UsageError as error:
+            problem = str(error)
+    assert all(archive.read(ref) == body for ref, body in refs)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    refs.append((archive.append(page), page.body))
+    assert all(archive.read(ref) == body for ref, body in refs)
+    print(len(refs), problem)
+"""
+
+
+def test_a_full_disk_is_one_line_of_advice_and_leaves_no_part_of_a_record(tmp_path):
+    done = subprocess.run([sys.executable, "-c", FULL.format(root=str(ROOT)), tmp_path / "a"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    count, _, problem = done.stdout.strip().partition(" ")
+    assert "free space, then start again" in problem
+    assert len(records(tmp_path / "a" / "tocsin-000001.warc.gz")) == int(count)
+
+
 WRITER = """
 import json, sys, os
 from pathlib import Path
