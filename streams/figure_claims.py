@@ -43,6 +43,7 @@ _DWELLINGS = frozenset(
     )
 )
 _CONTRAST = re.compile(r"\b(?:unlike|whereas|compared (?:to|with)|in contrast to)\b")
+_ENVOYS = frozenset(("staff", "diplomats", "officials", "journalists", "members", "workers", "players", "other"))  # expelled, not evicted
 _PEOPLE = frozenset(("person", "household"))
 
 
@@ -131,6 +132,8 @@ def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim]) -
 def _rule_id(figure: Figure) -> str | None:
     if figure.role in _CASUALTIES and figure.code == "casualties":
         return f"casualties.{_CASUALTIES[figure.role]}" if figure.unit in ("person", "household", "fighter") else None
+    if figure.code == "evicted" and figure.number.noun in _ENVOYS:
+        return None
     if figure.role in _HOUSING:
         return f"displacement.{figure.code}" if figure.number.noun in _DWELLINGS else None
     if (

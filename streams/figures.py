@@ -108,7 +108,7 @@ _INSIDE = 0.5  # price of a term within the noun phrase
 _REACH = 320  # characters from figure to term
 _MOST = 14.0  # a term further away than this says nothing about the figure
 _WEAK_RIVAL = 3.0  # price of a term without a role where the noun itself has one ("aid to 1,500 IDPs")
-_DISPLACED_NOUNS = frozenset(("idp", "idps", "evacuees", "returnees", "refugees"))
+_DISPLACED_NOUNS = frozenset(("idp", "idps", "evacuees", "returnees"))
 # "The number of returnees from Pakistan between May and June is now 253,000."
 _NUMBER_OF = re.compile(r"\b(?:number|total|figure|toll|count)\b")
 _REACHED = re.compile(
@@ -132,6 +132,9 @@ _ASIDE = re.compile(
 )
 _OF_WHOM = re.compile(r" of (?:whom|which|them|these|those)\b")
 _AMONG = re.compile(r" (?:were|was|are|is) among (?:the |at least |more than )?")
+_RESTATES = re.compile(
+    r"\s*(?:[(/\[]|or\b|soit\b)\s*(?:(?:or|about|approximately|roughly|some|an|estimated|equivalent|to|around|nearly|i\.e\.),? )*"
+)
 _SUBSET_REACH = 40
 _MOST_LIST_GAP = 110  # characters
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
@@ -320,11 +323,7 @@ def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure |
     if before.number.start >= number.start:
         return None
     gap = text[places[at - 1][2] : places[at][0]]
-    if (
-        number.unit in ("person", "household")
-        and before.number is numbers[at - 1]
-        and gap.strip() in ("(", "or", "or about", "soit", "/", "( or")
-    ):
+    if number.unit in ("person", "household") and before.number is numbers[at - 1] and _RESTATES.fullmatch(gap):
         return before._replace(number=number, unit=number.unit, cost=0.3, restates=last)
     same = number.unit == before.unit or _is_bare(number)
     if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
