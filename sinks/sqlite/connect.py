@@ -141,4 +141,7 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
         raise UsageError(f"{path}: a database of another program: move it away, or choose another folder with --data")
     if version > schema.SCHEMA:
         raise UsageError(f"{path}: written by a newer Tocsin (schema {version}, this one reads {schema.SCHEMA}): upgrade Tocsin")
+    if 0 < version < schema.SCHEMA:
+        advice = "ingest its archive into a new folder with --data"
+        raise UsageError(f"{path}: written by an older Tocsin (schema {version}, this one reads {schema.SCHEMA}): {advice}")
     return version

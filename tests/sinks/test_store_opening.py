@@ -93,6 +93,14 @@ def test_a_store_of_a_newer_version_asks_for_an_upgrade(tmp_path: Path, read_onl
         open_store(tmp_path, read_only=read_only)
 
 
+def test_a_store_of_an_older_version_says_how_to_fill_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store(tmp_path).close()
+    monkeypatch.setattr(schema, "SCHEMA", schema.SCHEMA + 1)
+    with pytest.raises(UsageError, match=r"older Tocsin .* ingest its archive into a new folder with --data") as caught:
+        open_store(tmp_path)
+    assert one_line(caught)
+
+
 def test_damage_in_the_middle_is_reported_and_says_what_to_do(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         for number in range(200):
