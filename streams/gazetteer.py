@@ -88,7 +88,11 @@ class Gazetteer:
         self.focus = focus
         self.version: str = data["version"]
         self._curated = [Place(*row) for row in data["curated"]]
-        self._recent: dict[int, Place] = {}  # towns built lately: a cache, bounded
+        # Caches of pure results, bounded: towns, readings of names, strengths of readings.
+        self._recent: dict[int, Place] = {}
+        self._hits: dict[str, tuple[Hit, ...]] = {}
+        self.priors: dict[Hit, float] = {}
+        self.strengths: dict[tuple[Hit, ...], float] = {}
         self.by_id = {place.id: index for index, place in enumerate(self._curated)}
         self._base = len(self._curated)
         self._ids = array("i", data["ids"])
@@ -105,6 +109,14 @@ class Gazetteer:
 
     def lookup(self, key: str) -> tuple[Hit, ...]:
         """All readings of a key; empty if there is none."""
+        known = self._hits.get(key)
+        if known is None:
+            if len(self._hits) >= _RECENT_PLACES:
+                self._hits.clear()
+            known = self._hits[key] = self._read(key)
+        return known
+
+    def _read(self, key: str) -> tuple[Hit, ...]:
         found = self.names.get(key)
         if found is None:
             return ()

@@ -11,6 +11,7 @@ from streams.place_names import PlaceName
 
 _TYPE_PRIOR = {"country": 4.2, "continent": 3.6, "region": 3.0, "sea": 3.2, "river": 2.0, "mountain": 2.4, "admin1": 2.7, "admin2": 1.2}
 _KIND_PRIOR = {MAIN: 0.0, ALTERNATE: -0.7, HISTORICAL: -2.0, DEMONYM: 0.0, ABBREVIATION: 0.0}
+_REMEMBERED = 20_000
 EMIT, SURE = 1.6, 2.6  # strength from which a name is a mention, and a sure one
 _RIVALS_A_STATE = 600_000  # inhabitants from which a city is meant rather than its namesake state (Washington, New York)
 _HARDLY_RIVALS = 60_000  # below, a town named like a state is meant only where the state it lies in is named with it
@@ -44,6 +45,15 @@ def is_near(a: tuple[float, float], b: tuple[float, float]) -> bool:
 
 def prior(gazetteer: Gazetteer, hit: Hit) -> float:
     """Score of a reading before the document is looked at."""
+    known = gazetteer.priors.get(hit)
+    if known is None:
+        if len(gazetteer.priors) >= _REMEMBERED:
+            gazetteer.priors.clear()
+        known = gazetteer.priors[hit] = _prior(gazetteer, hit)
+    return known
+
+
+def _prior(gazetteer: Gazetteer, hit: Hit) -> float:
     index = hit.index
     if gazetteer.is_curated(index):
         place = gazetteer.place(index)
@@ -135,7 +145,7 @@ class Sense:
 
 def choose_senses(names: list[PlaceName], gazetteer: Gazetteer, evidence: Evidence, own: dict[str, dict[str, float]]) -> dict[str, Sense]:
     """One sense per discourse: the reading of every key."""
-    holders = _containers(names)
+    holders = _containers(names, gazetteer)
     senses: dict[str, Sense] = {}
     hits_of: dict[str, set[Hit]] = defaultdict(set)
     listed = _listed_regions(names, gazetteer)
@@ -215,9 +225,9 @@ def _inside(gazetteer: Gazetteer, index: int, holder: int) -> bool:
     return outer.id in gazetteer.place(index).parents
 
 
-def _containers(names: list[PlaceName]) -> dict[str, list[tuple[int, float]]]:
+def _containers(names: list[PlaceName], gazetteer: Gazetteer) -> dict[str, list[tuple[int, float]]]:
     """Names that are said to lie in another: "Paris, Texas", "Sumar district in eastern Mosul"."""
-    held: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    held: dict[str, list[tuple[int, float]]] = defaultdict(list)  # only curated places are known to hold others
     for left, right in pairwise(names):
         if right.first - left.last > 5:
             continue
@@ -225,7 +235,7 @@ def _containers(names: list[PlaceName]) -> dict[str, list[tuple[int, float]]]:
         if gap is None:
             continue
         for hit in right.hits:
-            if hit.kind != DEMONYM:
+            if hit.kind != DEMONYM and gazetteer.is_curated(hit.index):
                 held[left.key].append((hit.index, gap))
     return held
 

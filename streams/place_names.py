@@ -20,6 +20,7 @@ _BRANDS = frozenset(("airways", "airlines", "open", "telecom", "petroleum", "exp
 _ARTICLES = frozenset(("al", "el", "ar", "as", "ash", "ad", "an", "ez", "az", "at", "ath", "es"))
 _JOINING = {" ": " ", "-": " ", "‑": " ", "–": " ", "- ": " ", " - ": " ", "\u00a0": " ", " & ": " "}
 _ARABIC_CLITIC = re.compile("^(?:و|ف)?(?:ب|ل|ك)?(?:ال|لل)?(?=\\w{3})")
+_REMEMBERED = 20_000
 # Strength of a populated place by its inhabitants: a village needs more evidence around it than a capital.
 _SIZES = ((1_000_000, 2.7), (300_000, 2.3), (100_000, 2.0), (50_000, 1.6), (15_000, 1.1), (5_000, 0.6), (1_000, 0.4), (-1, 0.2))
 
@@ -42,7 +43,7 @@ class PlaceName:
 class WordText:
     """A text cut into words, each with its key."""
 
-    __slots__ = ("ends", "keys", "starts", "text")
+    __slots__ = ("capitals", "ends", "heads", "keys", "starts", "text")
 
     def __init__(self, context: Context) -> None:
         self.text = context.text
@@ -54,7 +55,15 @@ class WordText:
             self.keys = [folded[start:end] for start, end in spans]
         else:
             self.keys = [fold(self.text[start:end]).text for start, end in spans]
-        self.keys = [key.translate(_QUOTES) if "'" in key else key for key in self.keys]
+        if "'" in folded:
+            self.keys = [key.translate(_QUOTES) if "'" in key else key for key in self.keys]
+        text = self.text
+        # Words with a capital letter, and words a name may begin with: those, articles ("al-Hol"), and scripts without capitals.
+        self.capitals = [at for at, start in enumerate(self.starts) if text[start].isupper()]
+        if text.isascii():
+            self.heads = [at for at, key in enumerate(self.keys) if key in _ARTICLES or text[self.starts[at]].isupper()]
+        else:
+            self.heads = [at for at, key in enumerate(self.keys) if key in _ARTICLES or not _is_plain(text[self.starts[at]])]
 
     def gap(self, left: int, right: int) -> str:
         """The characters between two words."""
@@ -65,19 +74,22 @@ class WordText:
         return self.text[self.starts[at]].isupper()
 
 
+def _is_plain(char: str) -> bool:
+    return char.islower() or char.isdigit()
+
+
 def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:
     """The longest known name at each capitalised word, left to right."""
     names: list[PlaceName] = []
     known, longest = gazetteer.names, gazetteer.longest
     raw, starts, ends, keys = text.text, text.starts, text.ends, text.keys
     count = len(starts)
-    at = 0
-    while at < count:
+    taken = 0
+    for at in text.heads:
+        if at < taken:
+            continue
         char = raw[starts[at]]
-        if (char.islower() or char.isdigit()) and not (
-            keys[at] in _ARTICLES and at + 1 < count and raw[ends[at] : starts[at + 1]] in ("-", " ") and raw[starts[at + 1]].isupper()
-        ):
-            at += 1
+        if char.islower() and not (at + 1 < count and raw[ends[at] : starts[at + 1]] in ("-", " ") and raw[starts[at + 1]].isupper()):
             continue
         key = keys[at]
         reach = longest.get(key, 1)
@@ -104,7 +116,6 @@ def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:
         if best is None and char > "\u0370":
             best = _other_script(text, at, gazetteer)
         if best is None:
-            at += 1
             continue
         last, found = best
         start, end = starts[at], ends[last - 1]
@@ -113,12 +124,11 @@ def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:
             and not any(raw[starts[k]].isupper() or raw[starts[k]] > "\u0590" for k in range(at + 1, last))
             and keys[at] in words.FUNCTION
         ):
-            at += 1
             continue
         if found.startswith("the ") and found != "the hague":
             start = starts[at + 1]
         names.append(PlaceName(at, last, start, end, found, gazetteer.lookup(found)))
-        at = last
+        taken = last
     return names
 
 
@@ -149,13 +159,16 @@ def surnames(text: WordText) -> dict[str, int]:
     """Words that stand after a first name or a title somewhere: persons, wherever they stand alone."""
     found: dict[str, int] = {}
     keys = text.keys
-    for at in range(len(keys) - 1):
+    for after in text.capitals:
+        at = after - 1
+        if at < 0:
+            continue
         key = keys[at]
         if (key in words.FIRST_NAMES and text.capital(at)) or (
             key in words.TITLES and key not in ("chief", "major", "general", "father", "sister", "m", "saint")
         ):
             gap = text.gap(at, at + 1)
-            if gap in (" ", ". ") and text.capital(at + 1):
+            if gap in (" ", ". "):
                 if keys[at + 1] in words.FIRST_NAMES and at + 2 < len(keys) and text.gap(at + 1, at + 2) == " " and text.capital(at + 2):
                     continue
                 found.setdefault(keys[at + 1], at + 1)
@@ -173,6 +186,15 @@ def lower_words(text: WordText, names: list[PlaceName]) -> frozenset[str]:
 
 def _size(gazetteer: Gazetteer, hits: tuple[Hit, ...]) -> float:
     """Strength of the most prominent reading."""
+    known = gazetteer.strengths.get(hits)
+    if known is None:
+        if len(gazetteer.strengths) >= _REMEMBERED:
+            gazetteer.strengths.clear()
+        known = gazetteer.strengths[hits] = _measure(gazetteer, hits)
+    return known
+
+
+def _measure(gazetteer: Gazetteer, hits: tuple[Hit, ...]) -> float:
     best = 0.0
     for hit in hits:
         if gazetteer.is_curated(hit.index):

@@ -55,7 +55,7 @@ def find_places(context: Context, gazetteer: Gazetteer) -> list[Mention]:
         rejected = {name.key for name in names if name.rejected}
         text = words_of
         mentions += find_unlisted(
-            text.text, folded, text.starts, text.ends, text.keys, mentions, {*persons, *rejected}, gazetteer, evidence
+            text.text, folded, text.starts, text.ends, text.keys, text.capitals, mentions, {*persons, *rejected}, gazetteer, evidence
         )
         mentions.sort(key=lambda mention: mention.start)
     return mentions

@@ -25,20 +25,23 @@ def find_unlisted(
     starts: Sequence[int],
     ends: Sequence[int],
     keys: Sequence[str],
+    capitals: Sequence[int],
     listed: Sequence[Mention],
     persons: Container[str],
     gazetteer: Gazetteer,
     evidence: Evidence,
 ) -> list[Mention]:
-    """Unlisted names between the `listed` mentions (in order, not overlapping); `starts`, `ends`, `keys` are the words of `text`."""
+    """Unlisted names between the `listed` mentions (in order, not overlapping).
+
+    `starts`, `ends`, `keys` are the words of `text`, `capitals` those with a capital letter.
+    """
     found: list[Mention] = []
     begins = [m.start for m in listed]
     stops = [m.end for m in listed]
     count = len(starts)
-    at = 0
-    while at < count:
-        if not text[starts[at]].isupper() or keys[at] in words.FUNCTION:
-            at += 1
+    taken = 0
+    for at in capitals:
+        if at < taken or keys[at] in words.FUNCTION:
             continue
         last = at + 1
         while last < count and last - at < 4 and text[ends[last - 1] : starts[last]] in (" ", "-") and text[starts[last]].isupper():
@@ -46,13 +49,14 @@ def find_unlisted(
         start, end = starts[at], ends[last - 1]
         slot = bisect_right(begins, start)
         if (slot and stops[slot - 1] > start) or (slot < len(begins) and begins[slot] < end):
-            at = last if slot and stops[slot - 1] >= end else at + 1
+            if slot and stops[slot - 1] >= end:
+                taken = last
             continue
         if _could_be(keys, at, last, persons):
             mention = _judge(text, folded, start, end, at, keys, listed, slot, gazetteer, evidence)
             if mention is not None:
                 found.append(mention)
-        at = last
+        taken = last
     return found
 
 
