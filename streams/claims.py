@@ -9,6 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from streams.attribution import Frame, as_attribution, frames_of, governing
 from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
 from streams.clauses import Participant, Scene, make_scene
@@ -19,10 +21,11 @@ from streams.modality import Mood, mood
 from streams.numbers import Number, as_quantity
 from streams.roles import Roles, actual_form, assign_roles, is_determined
 from streams.times import TimeSpan, as_event_time
-from tocsin.records import Claim, ClaimActor, ClaimPlace, EventTime, Geo, Mention, Quantity, Trigger
+from tocsin.records import Claim, ClaimActor, ClaimPlace, EventTime, Geo, Mention, Quantity, Sentence, Trigger
 
 __all__ = ["find_claims", "load_claim_rules"]
 
+_LONGEST = 1200  # characters of a sentence read in one piece; longer ones are lists, tables or hostile
 _SCOPES = frozenset(("title", "body", "quote"))
 # Characters that a condition looks before and after its trigger; -1: not on that side.
 _FAR = 10_000_000
@@ -90,10 +93,27 @@ def find_claims(
         return []
     finder = _Finder(context, low, hits, actors, places, numbers, times, rules)
     claims: list[Claim] = []
-    for index, sentence in enumerate(context.sentences):
-        if sentence.scope in _SCOPES:
+    for index, piece in enumerate(finder.sentences):
+        if piece.scope in _SCOPES:
             claims.extend(finder.claims_of(index))
     return claims
+
+
+def _pieces(low: str, sentences: Sequence[Sentence]) -> tuple[list[Sentence], list[int]]:
+    """The sentences, over-long ones cut at spaces so that work stays linear; and each piece's sentence."""
+    pieces: list[Sentence] = []
+    origin: list[int] = []
+    for index, sentence in enumerate(sentences):
+        start = sentence.start
+        while sentence.end - start > _LONGEST:
+            cut = low.rfind(" ", start + _LONGEST // 2, start + _LONGEST)
+            stop = cut if cut > start else start + _LONGEST
+            pieces.append(replace(sentence, start=start, end=stop))
+            origin.append(index)
+            start = stop
+        pieces.append(sentence if start == sentence.start else replace(sentence, start=start))
+        origin.append(index)
+    return pieces, origin
 
 
 class _Finder:
@@ -111,6 +131,7 @@ class _Finder:
         rules: ClaimRules,
     ) -> None:
         self.context, self.low, self.rules = context, low, rules
+        self.sentences, self.origin = _pieces(low, context.sentences)
         self.lists: tuple[Sequence[Hit], Sequence[Mention], Sequence[Mention], Sequence[Number], Sequence[TimeSpan]]
         self.lists = (hits, actors, places, numbers, times)
         self.starts = [[item.start for item in items] for items in self.lists]
@@ -121,7 +142,7 @@ class _Finder:
         """The scene of sentence `index`, made once."""
         scene = self.scenes.get(index)
         if scene is None:
-            sentence = self.context.sentences[index]
+            sentence = self.sentences[index]
             cut = [
                 items[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)]
                 for items, starts in zip(self.lists, self.starts, strict=True)
@@ -131,18 +152,18 @@ class _Finder:
         return scene
 
     def has_trigger(self, index: int) -> bool:
-        sentence = self.context.sentences[index]
+        sentence = self.sentences[index]
         hits, starts = self.lists[0], self.starts[0]
         return any(hit.uses for hit in hits[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)])
 
     def has_number(self, index: int) -> bool:
-        sentence = self.context.sentences[index]
+        sentence = self.sentences[index]
         starts = self.starts[3]
         return bisect_left(starts, sentence.start) < bisect_left(starts, sentence.end)
 
     def speaker_before(self, index: int) -> Mention | None:
         """The last source quoted in the sentence before, within the paragraph."""
-        sentences = self.context.sentences
+        sentences = self.sentences
         if not index or "\n" in self.low[sentences[index - 1].end : sentences[index].start]:
             return None
         frames = self.frames_of(index - 1, False)
@@ -186,7 +207,9 @@ class _Finder:
             roles = readings.get(form)
             if roles is None:
                 roles = readings[form] = assign_roles(scene, hit, form, self.rules)
-            if all(self.holds(scene, hit, c, roles) for c in rule.require) and not any(self.holds(scene, hit, c, roles) for c in rule.exclude):
+            if all(self.holds(scene, hit, c, roles) for c in rule.require) and not any(
+                self.holds(scene, hit, c, roles) for c in rule.exclude
+            ):
                 yield self.judged(scene, hit, rule, form, roles)
 
     def judged(self, scene: Scene, hit: Hit, rule: Rule, form: int, roles: Roles | None) -> _Found:
@@ -214,7 +237,7 @@ class _Finder:
             return any(p.mask & mask for p in roles.patients) if mask else not roles.patients
         if where == "context":
             near = (scene.index, scene.index - 1, scene.index + 1)
-            return any(self.scene(i).mask & mask for i in near if 0 <= i < len(self.context.sentences))
+            return any(self.scene(i).mask & mask for i in near if 0 <= i < len(self.sentences))
         if where == "determined":
             return is_determined(scene, hit)
         if not scene.mask & mask:
@@ -252,6 +275,7 @@ class _Finder:
         link = sum(a.confidence for a in actors) / len(actors) if actors else 0.9
         place = max((p.confidence for p in places), default=0.9)
         modality = rule.modality or item.mood.modality
+        whole = context.sentences[self.origin[scene.index]]
         words = context.text[start:end]
         return Claim(
             claim_id="",
@@ -262,9 +286,9 @@ class _Finder:
             text=words,
             start=start,
             end=end,
-            sentence_index=scene.index,
-            sentence_start=scene.sentence.start,
-            sentence_end=scene.sentence.end,
+            sentence_index=self.origin[scene.index],
+            sentence_start=whole.start,
+            sentence_end=whole.end,
             trigger=Trigger(text=context.text[trigger.start : trigger.end], start=trigger.start, end=trigger.end),
             actors=actors,
             places=places,
@@ -372,7 +396,9 @@ def _resolve(found: list[_Found]) -> list[_Found]:
         if not clash:
             kept.append(item)
     kept = [item for item in kept if not _beaten(item, kept, apart=False)]
-    return [_demoted(item) if _beaten(item, kept, apart=True) else item for item in kept if _own(item) or not _beaten(item, kept, apart=True)]
+    return [
+        _demoted(item) if _beaten(item, kept, apart=True) else item for item in kept if _own(item) or not _beaten(item, kept, apart=True)
+    ]
 
 
 def _beaten(item: _Found, kept: Sequence[_Found], apart: bool) -> bool:

@@ -21,6 +21,7 @@ _SOFT = frozenset((",",))
 _PREPOSED = re.compile(
     r"(?:in|at|near|from|to|with|against|on|during|around|towards?|across|into|inside|outside|for|over|under|between|among|amid)$"
 )
+_OF = (" of ", " of the ", " from ", " from the ", " belonging to ")
 _OPPOSED = ("anti-", "anti ")  # "anti-government protesters" are no government
 _LIST_GAP = re.compile(r"\s*(?:,|,? and|,? or|,? as well as|along with|,? alongside|/|&)\s*(?:the |a |an |other |\w+ )?$")
 
@@ -84,10 +85,16 @@ def is_preposed(low: str, start: int, floor: int) -> str:
     return ""
 
 
-def _participants(low: str, actors: Sequence[Mention], hits: Sequence[Hit], rules: ClaimRules, places: Sequence[Mention]) -> list[Participant]:
+def _participants(
+    low: str, actors: Sequence[Mention], hits: Sequence[Hit], rules: ClaimRules, places: Sequence[Mention]
+) -> list[Participant]:
     """Mentions and known nouns of a sentence, touching ones merged ("Taliban" + "fighters"), in order."""
     pieces = [Participant(m.start, m.end, rules.actor_bits.get(m.type, 0), m) for m in actors]
-    pieces += [Participant(h.start, h.end, h.mask & rules.entity_mask, None) for h in hits if h.mask & rules.entity_mask and not low.startswith(_OPPOSED, h.start - 5)]
+    pieces += [
+        Participant(h.start, h.end, h.mask & rules.entity_mask, None)
+        for h in hits
+        if h.mask & rules.entity_mask and not low.startswith(_OPPOSED, h.start - 5)
+    ]
     if not pieces:
         return pieces
     pieces.sort(key=lambda p: (p.start, -p.end))
@@ -102,6 +109,8 @@ def _participants(low: str, actors: Sequence[Mention], hits: Sequence[Hit], rule
             elif last.mention and piece.mention and piece.end > last.end:
                 mention = piece.mention
             merged[-1] = Participant(last.start, max(last.end, piece.end), last.mask | piece.mask, mention)
+        elif last is not None and last.mention is None and piece.mention is not None and low[last.end : piece.start] in _OF:
+            merged[-1] = Participant(last.start, piece.end, last.mask | piece.mask, piece.mention)  # "fighters of the group"
         elif piece.mention is None and any(s <= piece.start and piece.end <= e for s, e in taken):
             continue
         else:
@@ -132,11 +141,14 @@ def make_scene(
         hits = sorted([*hits, *extra], key=_start)
     scene = Scene(sentence, index, low, hits, participants, places, numbers, times)
     covered = [(m.start, m.end) for m in (*actors, *places, *times)]
+    starts, ends = {m.start for m in (*actors, *places)}, {m.end for m in (*actors, *places)}
     for match in _BREAK.finditer(low, sentence.start, sentence.end):
         at, end = match.span()
         word = match.group().strip()
-        if word == "," and any(start < at and end < stop for start, stop in covered):
-            continue
+        if word == "," and (
+            any(start < at and end < stop for start, stop in covered) or (at in ends and (end in starts or end + 4 in starts))
+        ):
+            continue  # inside a name or date, or between the members of a list
         if word in ("that", "since", "as") and not low[end : end + 1].isalnum():
             continue
         # "which": the clause begins with the word itself; a comma stays with the clause before

@@ -122,12 +122,11 @@ def _comments_start(text: str, blocks: list[_Block]) -> int:
         begin, end = blocks[index + 1].start, blocks[-1].end
         if reporting is None or opinions is None:
             reporting, opinions = _Density(_REPORTING, text), _Density(_OPINION, text)
-        if (
-            _is_name_line(text[begin : min(blocks[index + 1].end, begin + _NAME_LIMIT + 1)].split("\n", 1)[0])
-            or reporting(begin, end) > 0.5
-        ):
+        if _is_name_line(text[begin : min(blocks[index + 1].end, begin + _NAME_LIMIT + 1)].split("\n", 1)[0]):
             continue
-        opinion = opinions(begin, end)
+        opinion, news = opinions(begin, end), reporting(begin, end)
+        if news > 0.5 and opinion < _FIRST_PERSON_GAIN**2 * news:
+            continue
         if opinion >= 1.0 and opinion > _FIRST_PERSON_GAIN * opinions(blocks[0].start, blocks[index - 1].end):
             return index
     return len(blocks)

@@ -24,7 +24,14 @@ def actor(text: str, words: str, entity_id: str, kind: str) -> Mention:
     """A mention of `words` in `text`, made by hand."""
     at = text.index(words)
     return Mention(
-        mention_id=f"m{at}-{at + len(words)}", kind="actor", entity_id=entity_id, name=words, type=kind, text=words, start=at, end=at + len(words)
+        mention_id=f"m{at}-{at + len(words)}",
+        kind="actor",
+        entity_id=entity_id,
+        name=words,
+        type=kind,
+        text=words,
+        start=at,
+        end=at + len(words),
     )
 
 
@@ -33,7 +40,14 @@ def place(text: str, words: str) -> Mention:
     at = text.index(words)
     name = "loc:" + words.lower().replace(" ", "-")
     return Mention(
-        mention_id=f"m{at}-{at + len(words)}", kind="place", entity_id=name, name=words, type="city", text=words, start=at, end=at + len(words)
+        mention_id=f"m{at}-{at + len(words)}",
+        kind="place",
+        entity_id=name,
+        name=words,
+        type="city",
+        text=words,
+        start=at,
+        end=at + len(words),
     )
 
 

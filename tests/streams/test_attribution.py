@@ -72,7 +72,9 @@ def test_a_pronoun_is_the_last_speaker_of_the_paragraph():
     assert claim.attribution.source_id == "org:oxfam"
 
 
-@pytest.mark.parametrize("text", ["Gunmen reportedly shot dead two judges in Herat.", "It was reported that gunmen shot dead two judges in Herat."])
+@pytest.mark.parametrize(
+    "text", ["Gunmen reportedly shot dead two judges in Herat.", "It was reported that gunmen shot dead two judges in Herat."]
+)
 def test_hearsay_has_no_source_but_is_no_assertion(text):
     claim = assassination(text)
     assert (claim.modality, claim.attribution.kind, claim.attribution.source_id) == ("reported", "unnamed", None)
