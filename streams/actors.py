@@ -112,6 +112,9 @@ def _joined(items: list[Found], text: str) -> list[Found]:
         before = out[-1] if out else None
         if before is not None and before.rule.startswith("phrase:") and before.how == "class":
             gap = text[before.end : item.start]
+            if gap == " " and before.type == item.type == "person" and item.how != "class":
+                out[-1] = item  # "militant X": the name says it
+                continue
             together = before.rule[7:] in _TOGETHER and item.rule[7:] in _TOGETHER
             if gap == " and " and together and item.how == "class":
                 out[-1] = before._replace(end=item.end)

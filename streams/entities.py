@@ -79,7 +79,7 @@ def _verdict(actor: Mention, place: Mention) -> str:
         if rule in ("phrase", "organisation", "skeleton"):
             return "place"
         if rule == "person":
-            return "place" if place.type != "city" else "actor"
+            return "place" if place.sure and place.type != "city" else "actor"
         return "actor"
     if actor.start > place.start or actor.end < place.end:  # the place reaches further: "northeast Nigeria", "town of Karak"
         return "place" if place.end - place.start > actor.end - actor.start else "actor"

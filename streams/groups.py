@@ -12,9 +12,13 @@ from streams.lexicon import ActorLexicon, Head, Words
 
 _NUMBER = re.compile(r"\d[\d,.]*(?:st|nd|rd|th|k|m)?")
 _OF = re.compile(r" of (?:the |our |its |their )?")
+_LISTED = re.compile(r"[a-z](?:al|ive|ous|ic|ful|less|ern|ish),$")  # the first of two adjectives: "local, legitimate forces"
 _ADJECTIVE = re.compile(r"[a-z]{3}(?:ive|ous|ful|less|tial|onal|ical|istic|ary)$")
 _BEFORE_COUNT = frozenset(("other", "additional", "further", "extra", "more", "some", "least", "former", "remaining"))
 _PREDICATE = re.compile(r"\b(?:is|was|are|were|be|been|became|as)\s$")
+_CAPITAL_NOUNS = frozenset(
+    ("State", "Government", "Security", "Army", "Police", "Coalition", "Council", "Defence", "Defense", "Intelligence")
+)
 _POSSESSIVE = ("'s", "’s", "s'", "s’")
 _CHARS = 40  # longest word looked at
 _WORDS = 12  # most words before a head
@@ -54,7 +58,11 @@ def _modifies(word: str, head: Head, text: str, end: int, words: Words) -> bool:
     if head.plural and word.rsplit(" ", 1)[-1] not in words.adjectival:
         return False
     follower = _FOLLOWER.match(text, end)
-    return follower is not None and follower.group(1) not in words.not_nouns and not follower.group(1).endswith(("ed", "ly") if head.plural else ("ed", "ly", "ing"))
+    return (
+        follower is not None
+        and follower.group(1) not in words.not_nouns
+        and not follower.group(1).endswith(("ed", "ly") if head.plural else ("ed", "ly", "ing"))
+    )
 
 
 def _word_before(text: str, position: int) -> tuple[int, str]:
@@ -109,7 +117,7 @@ def read_phrase(
             if low in words.possessives:
                 possessive, definite = low, True
                 break
-            definite = definite or low in ("the", "these", "this", "those", "all", "both")
+            definite = definite or low in ("the", "these", "this", "those", "all", "both", "another")
             if low not in ("some", "many", "several", "other", "such", "few", "various", "numerous"):
                 at, word = _word_before(text, position)
                 if word.lower() in ("all", "both", "half"):
@@ -126,7 +134,7 @@ def read_phrase(
             continue
         bare_word = low.rstrip(",")
         if bare_word in words.modifiers or bare_word.endswith(words.suffixes) or _ADJECTIVE.search(bare_word):
-            if (bare_word != low and not (modifiers or names)) or (counted and bare_word not in _BEFORE_COUNT):
+            if (bare_word != low and not (modifiers and _LISTED.search(word))) or (counted and bare_word not in _BEFORE_COUNT):
                 break
             modifiers.append(bare_word)
             position = at
@@ -158,7 +166,9 @@ def read_phrase(
                 if word.lower() in ("the", "a"):
                     position = at
                 break
-    if (names or head.id == "grp:nationals") and counted and bare_start > 0:  # "three Iraqi soldiers": the count is no part of a known actor's name
+    if (
+        (names or head.id == "grp:nationals") and counted and bare_start > 0
+    ):  # "three Iraqi soldiers": the count is no part of a known actor's name
         position = bare_start
     finish = end
     if text[start:end].lower() in ("members", "member") and (match := _OF.match(text, end)) and match.end() in starts:

@@ -29,14 +29,19 @@ class Name(NamedTuple):
     reason: str
 
 
+def _title(word: str, people: People) -> bool:
+    """Whether a word is a title, in headline capitals too."""
+    return word in people.titles or (word.isupper() and len(word) > 1 and word.title() in people.titles)
+
+
 def split_title(run: Run, people: People) -> tuple[int, int]:
     """(index of the first title token, index after the last title token before a name); (0, 0) when there is no title."""
-    first = next((i for i, t in enumerate(run.tokens) if t.text in people.titles), -1)
+    first = next((i for i, t in enumerate(run.tokens) if _title(t.text, people)), -1)
     if first < 0:
         return 0, 0
     last = first
     for index in range(first, len(run.tokens)):
-        if run.tokens[index].text in people.titles:
+        if _title(run.tokens[index].text, people):
             last = index
         elif index - last > 3:
             break
@@ -61,9 +66,8 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
     first, after = split_title(run, people)
     if after > first:
         proper = tokens[after:]
-        if all(t.text in people.not_alone for t in tokens[first:after] if t.text in people.titles) and not (
-            proper and proper[0].text in people.given
-        ):
+        used = [t.text for t in tokens[first:after] if _title(t.text, people)]
+        if len(used) < 2 and used[0] in people.not_alone and not (proper and proper[0].text in people.given):
             return None
         if proper and all(t.text not in people.heads and t.text not in people.breaks for t in proper):
             return Name(tokens[0].start, tokens[-1].end, proper, True, True, "title")
@@ -92,7 +96,7 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
             return None
         if _says_role(around, people) and not run.opens:
             return Name(run.start, run.end, tokens, False, False, "role before the name")
-        if given and word not in people.also_words and not run.opens and says:
+        if given and word not in people.also_words and (says or not run.opens):
             return Name(run.start, run.end, tokens, False, False, "given name")
     return None
 

@@ -1,5 +1,6 @@
 """Names no lexicon knows: organisations and persons by pattern, their acronyms and surnames, and known names spelt in an unknown way."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -38,6 +39,9 @@ def _split_run(run: Run, lexicon: ActorLexicon) -> list[Run]:
     return out
 
 
+_ORDINAL = re.compile(r"(?<!\w)\d+(?:st|nd|rd|th) $")
+
+
 class Runs(NamedTuple):
     """The capitalised runs of the body, ready for patterns."""
 
@@ -55,6 +59,16 @@ def runs_of(context: Context, lexicon: ActorLexicon) -> Runs:
     return Runs(runs, {r.start: r for r in runs})
 
 
+def _owner_start(text: str, start: int, owners: dict[int, int]) -> int:
+    """Where an organisation's name begins with its ordinal and its owner: "Iraq's National Library", "the Jordanian 7th Brigade"."""
+    if ordinal := _ORDINAL.search(text, max(0, start - 7), start):
+        start = ordinal.start()
+        start = owners.get(start - 1, start) if text[start - 1 : start] == " " else start
+    if text[start - 3 : start] in ("'s ", "’s "):
+        start = owners.get(start - 3, start)
+    return start
+
+
 def find_organisations(
     text: str, runs: Runs, lexicon: ActorLexicon, covered: dict[int, int]
 ) -> tuple[list[Found], dict[str, Found], set[int]]:
@@ -62,12 +76,14 @@ def find_organisations(
     found: list[Found] = []
     acronyms: dict[str, Found] = {}
     used: set[int] = set()
+    owners = {end: start for start, end in covered.items()}
     for run in runs.runs:
         organisation = organisation_in(text, run, runs.following, lexicon.people)
         if organisation is None or covered.get(organisation.start, -1) >= organisation.end:
             continue
         used.add(run.start)
         label = text[organisation.start : organisation.end]
+        organisation = organisation._replace(start=_owner_start(text, organisation.start, owners))
         item = Found(
             organisation.start, organisation.end, f"org:x-{slug(label)}", label, "organisation", "pattern",
             0.7 if organisation.sure else 0.5, organisation.sure, "organisation by pattern", 3, "organisation",
@@ -141,6 +157,9 @@ def find_persons(
         if person is None:
             unused.append(run)
             continue
+        if person.title and covered.get(run.start) and PREPOSITION.search(text, max(0, run.start - 12), run.start):
+            begin = split_title(run, people)[0]  # "in Turkey Minister X": the country is where, not whose
+            person = person._replace(start=run.tokens[begin].start)
         item = _person(person, lexicon, scanned, surnames, names.get(person.end))
         found.append(item)
         if item.id in lexicon.actors or len(person.tokens) > 1 or person.title:
