@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import aiohttp
-from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDictProxy
 
 from producers import guard
@@ -86,10 +86,7 @@ def reason_of(error: BaseException) -> str:
         ((aiohttp.ClientResponseError, HttpProcessingError), "bad-response"),
         ((aiohttp.ClientError, OSError, asyncio.IncompleteReadError), "connection-lost"),
     )
-    reason = next((name for kinds, name in table if isinstance(error, kinds)), "bad-response")
-    if (reason == "truncated" and "decode" in str(error).lower()) or isinstance(error.__cause__, ContentEncodingError):
-        return "body-unreadable"
-    return reason
+    return next((name for kinds, name in table if isinstance(error, kinds)), "bad-response")
 
 
 def header_of(headers: CIMultiDictProxy[str], name: str) -> str | None:

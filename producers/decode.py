@@ -1,11 +1,15 @@
-"""Undo what HTTP did to a body that was archived as it came: chunks (RFC 9112 section 7.1) and compression, never past a cap."""
+"""Undo what HTTP did to a body: chunks (RFC 9112 section 7.1) and compression, never past a cap."""
 
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import brotli
 from backports import zstd
 
 from tocsin.errors import Quarantine
+
+_MAX_MEMBERS = 256  # each restarts the decompressor over the rest of the data: thousands would take quadratic time
 
 
 def unchunk(data: bytes) -> bytes:
@@ -37,32 +41,56 @@ def unchunk(data: bytes) -> bytes:
         at = start + length + 2
 
 
-def unpack(data: bytes, encoding: str, cap: int) -> bytes:
-    """Decompress a body, at most `cap` bytes of it; `encoding` is the Content-Encoding header.
+def unpack(data: bytes, encoding: str, cap: int) -> tuple[bytes, bool]:
+    """Decompress a body, at most `cap` bytes of it; `encoding` is the Content-Encoding header. False: the compressed stream ends early.
 
-    A body that is plain already comes back as it is: many archives unpack and keep the header.
+    A body that is plain already comes back as it is: some servers, and many archives, unpack and keep the header.
     Raises Quarantine when it cannot be decompressed, or the encoding is unknown.
     """
+    whole = True
     for name in reversed([part.strip().lower() for part in encoding.split(",") if part.strip()]):
         try:
-            data = _unpack_one(data, name, cap)
+            data, complete = _unpack_one(data, name, cap)
         except (zlib.error, brotli.error, zstd.ZstdError) as error:
             raise Quarantine(f"{name}: cannot be decompressed: {error}") from error
-    return data
+        whole = whole and (complete or len(data) >= cap)
+    return data, whole
 
 
-def _unpack_one(data: bytes, name: str, cap: int) -> bytes:
+def _unpack_one(data: bytes, name: str, cap: int) -> tuple[bytes, bool]:
     if name in ("gzip", "x-gzip"):
-        return zlib.decompressobj(wbits=31).decompress(data, cap) if data.startswith(b"\x1f\x8b") else data
-    if name == "deflate":
-        try:
-            return zlib.decompressobj().decompress(data, cap)
-        except zlib.error:
-            return zlib.decompressobj(wbits=-15).decompress(data, cap)  # without the header, as some servers send it
-    if name == "br":
-        return bytes(brotli.Decompressor().process(data, output_buffer_limit=cap))[:cap]
+        return _members(data, cap, lambda: zlib.decompressobj(wbits=31), b"\x1f\x8b")
     if name == "zstd":
-        return zstd.ZstdDecompressor().decompress(data, cap) if data.startswith(b"\x28\xb5\x2f\xfd") else data
+        return _members(data, cap, zstd.ZstdDecompressor, b"\x28\xb5\x2f\xfd")
+    if name == "deflate":
+        for bits in (15, -15):  # with the header, as it should be, or without, as some servers send it
+            unpacker = zlib.decompressobj(wbits=bits)
+            try:
+                return unpacker.decompress(data, cap), unpacker.eof
+            except zlib.error:
+                if bits < 0:
+                    raise
+    if name == "br":
+        brotlis = brotli.Decompressor()
+        unpacked = bytes(brotlis.process(data, output_buffer_limit=cap))
+        return unpacked[:cap], bool(brotlis.is_finished())
     if name == "identity":
-        return data
+        return data, True
     raise Quarantine(f"unknown content encoding {name[:40]!r}")
+
+
+def _members(data: bytes, cap: int, unpacker: Callable[[], Any], magic: bytes) -> tuple[bytes, bool]:
+    """Unpack a body that may be several compressed files one after the other; what follows the last is padding."""
+    if not data.startswith(magic):
+        return data, True
+    pieces: list[bytes] = []
+    room = cap
+    for _ in range(_MAX_MEMBERS):
+        member = unpacker()
+        piece = member.decompress(data, room)
+        pieces.append(piece)
+        room -= len(piece)
+        data = member.unused_data
+        if not member.eof or room <= 0 or not data.startswith(magic):
+            return b"".join(pieces), bool(member.eof)
+    raise Quarantine(f"more than {_MAX_MEMBERS} compressed files in one body")

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from producers import guard
 from producers.answers import header_of, is_binary, is_html, line_of, reason_of, retry_after
+from producers.decode import unpack
 from producers.feeds import looks_like_feed, read_listing
 from producers.robots import MAX_ROBOTS, Answer, Robots, Verdict
 from producers.sources import Source
@@ -32,6 +33,7 @@ _ACCEPT = {
     "page": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
     "feed": "application/atom+xml,application/rss+xml,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.5",
 }
+_PATIENCE = 2  # tries until a compressed stream that ends early is taken as the server's way, and read as far as it goes, as browsers do
 _MAX_HOSTS = 20_000  # hosts remembered for their pauses
 _MAX_HEADER = 64 * 1024  # bytes of one header; some news sites send 10 KB of security policy
 
@@ -120,9 +122,16 @@ class Fetcher:
                 early = self._by_status(request, url, response)
                 if early is not None:
                     return early
-                body = await _read(response, self._settings.max_body)
-                if body is None:
-                    return self._refused(request, "too-large", f"more than {self._settings.max_body} bytes", response.status)
+                cap = self._settings.max_body
+                packed = await _read(response, cap + 1)
+                try:
+                    body, whole = unpack(packed, response.headers.get("Content-Encoding", ""), cap + 1)
+                except Quarantine as error:
+                    return self._failed(request, "body-unreadable", str(error), response.status)
+                if max(len(packed), len(body)) > cap:
+                    return self._refused(request, "too-large", f"more than {cap} bytes", response.status)
+                if not whole and request.attempt < _PATIENCE:
+                    return self._failed(request, "truncated", "the compressed body ends early", response.status)
                 return await self._by_body(request, url, response, body)
         except TypeError as error:  # aiohttp's parser trips over some header bytes this way
             return self._failed(request, "bad-response", line_of(error))
@@ -198,7 +207,8 @@ class Fetcher:
                     if response.status in (301, 302, 303, 307, 308):
                         url = fetchable(response.headers.get("Location", ""), url)
                         continue
-                    return Answer(response.status, await _read_some(response, MAX_ROBOTS + 1))
+                    packed = await _read(response, MAX_ROBOTS + 1)
+                    return Answer(response.status, unpack(packed, response.headers.get("Content-Encoding", ""), MAX_ROBOTS + 1)[0])
         except Quarantine:
             return Answer(404)  # a redirect to nowhere is an unavailable file
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, LookupError, TypeError) as error:
@@ -273,6 +283,7 @@ async def open_fetcher(settings: Settings, sources: Iterable[Source] = (), conte
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": settings.user_agent, "Accept-Encoding": "gzip, deflate, br, zstd"},
+        auto_decompress=False,  # `unpack` stops at a cap and knows whether the stream was whole
         max_line_size=_MAX_HEADER,
         max_field_size=_MAX_HEADER,
     )
@@ -336,13 +347,8 @@ def make_page(request: Request, source: Source | None, final_url: str, status: i
     )
 
 
-async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
-    """Read the decompressed body; None when it is larger than `cap`. Decompression happens piece by piece, so a bomb stops at the cap."""
-    body = await _read_some(response, cap + 1)
-    return None if len(body) > cap else body
-
-
-async def _read_some(response: aiohttp.ClientResponse, cap: int) -> bytes:
+async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
+    """Read the body as it was sent, at most `cap` bytes of it."""
     pieces: list[bytes] = []
     length = 0
     while length < cap and (piece := await response.content.read(min(65536, cap - length))):

@@ -396,7 +396,9 @@ def _warc_record(record: Any, given: _Given) -> Input:
         # Not by fastwarc: its decoding ends the iteration after the first chunked record (2.0.1).
         try:
             body = unchunk(body) if "chunked" in (http.get("Transfer-Encoding") or "").lower() else body
-            body = unpack(body, http.get("Content-Encoding") or "", given.max_body + 1)
+            body, whole = unpack(body, http.get("Content-Encoding") or "", given.max_body + 1)
+            if not whole:
+                return _drop(given, url, "unreadable", "the compressed body ends early")
         except Quarantine as error:
             return _drop(given, url, "unreadable", str(error))
     if body.strip() and not is_html(content_type, body):

@@ -27,7 +27,7 @@ def records(path: Path) -> list[tuple[str, bytes]]:
         found = []
         for record in ArchiveIterator(file, parse_http=False):
             assert record.verify_block_digest()
-            if record.record_type.name == "response" if hasattr(record.record_type, "name") else record.is_http:
+            if record.is_http:
                 record.parse_http()
                 assert record.verify_payload_digest()
             found.append((record.headers["WARC-Target-URI"], record.reader.read()))

@@ -48,12 +48,26 @@ PACKED = [
 
 @pytest.mark.parametrize(("encoding", "data"), PACKED)
 def test_every_compression_of_the_web_is_undone(encoding, data):
-    assert unpack(data, encoding, 10_000) == TEXT
+    assert unpack(data, encoding, 10_000) == (TEXT, True)
+
+
+@pytest.mark.parametrize(("encoding", "data"), [*PACKED[:3], *PACKED[4:6]])
+def test_a_stream_that_ends_early_says_so(encoding, data):
+    unpacked, whole = unpack(data[:-9], encoding, 10_000)
+    assert TEXT.startswith(unpacked)
+    assert not whole
+
+
+def test_several_packed_files_in_one_body_are_one_body():
+    assert unpack(gzip.compress(TEXT) + gzip.compress(b"More.") + b"\0\0", "gzip", 10_000) == (TEXT + b"More.", True)
+    assert unpack(zstd.compress(TEXT) + zstd.compress(b"More."), "zstd", 10_000) == (TEXT + b"More.", True)
+    with pytest.raises(Quarantine):
+        unpack(gzip.compress(b"") * 1000, "gzip", 10_000)
 
 
 @pytest.mark.parametrize(("encoding", "data"), PACKED[:6])
 def test_nothing_is_unpacked_past_the_cap(encoding, data):
-    assert unpack(data, encoding, 100) == TEXT[:100]
+    assert unpack(data, encoding, 100) == (TEXT[:100], True)
 
 
 @pytest.mark.parametrize(

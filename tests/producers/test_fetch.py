@@ -178,7 +178,9 @@ def status(code: int, extra: bytes = b"") -> bytes:
         (OK + b"Content-Length: 9999\r\n\r\n" + HTML, "failed", "truncated"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n<html\r\nzz\r\n", "failed", "bad-response"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n<html\r\n", "failed", "truncated"),
-        (body(b"not gzip at all", extra=b"Content-Encoding: gzip\r\n"), "failed", "body-unreadable"),
+        (body(b"\x1f\x8bnot gzip", extra=b"Content-Encoding: gzip\r\n"), "failed", "body-unreadable"),
+        (body(HTML, extra=b"Content-Encoding: rot13\r\n"), "failed", "body-unreadable"),
+        (body(HTML, extra=b"Content-Encoding: gzip\r\n"), "fetched", ""),
         (b"I am no web server\r\n\r\n", "failed", "bad-response"),
         (b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 300_000 + b"\r\n\r\n", "failed", "bad-response"),
         (b"HTTP/1.1 200 OK\r\n" + b"X-Many: a\r\n" * 5000 + b"\r\n", "failed", "bad-response"),
@@ -195,6 +197,15 @@ def test_every_answer_has_an_outcome_and_a_reason(answer, outcome, reason):
     assert (got.page is not None) == (outcome == "fetched")
     assert "\n" not in got.fetched.detail
     assert encode(got.fetched)
+
+
+def test_a_packed_page_that_ends_early_is_tried_again_before_it_is_read_as_far_as_it_goes():
+    answer = body(gzip.compress(HTML)[:-6], extra=b"Content-Encoding: gzip\r\n")
+    first, _ = fetch_one(answer)
+    assert (first.fetched.outcome, first.fetched.reason) == ("failed", "truncated")
+    third, _ = fetch_one(answer, attempt=2)
+    assert third.page is not None
+    assert third.page.body == HTML
 
 
 @pytest.mark.parametrize(
