@@ -19,7 +19,7 @@ PAGES: dict[str, dict[str, Any]] = EXPECTED["pages"]
 INDEXED = [path for path, page in PAGES.items() if page["fate"] == "indexed"]
 KNOWN = resolver(resources_for(load(environment={})[0]))
 # A name that must stay silent and that nobody knows is silent by nature; a rule with it would rightly be refused.
-WATCHED = [alert for alert in EXPECTED["alerts"] if "Rapid" not in alert["watch"] and (alert["first_run"]) or alert.get("second_run") or KNOWN(alert["watch"])]
+WATCHED = [alert for alert in EXPECTED["alerts"] if alert["first_run"] or alert.get("second_run") or KNOWN(alert["watch"])]
 pytestmark = pytest.mark.xdist_group("sample")
 
 
