@@ -14,10 +14,11 @@ from lxml.etree import _Element as Element
 from trafilatura.utils import load_html
 
 from producers import furniture
+from producers.agencies import agency_of_byline, agency_of_text
 from producers.body import extract_body, page_titles
 from producers.charset import decode
 from producers.comments import take_comments
-from producers.metadata import Metadata, Published, metadata
+from producers.metadata import Published, metadata
 from producers.paragraphs import split_breaks
 from producers.urls import canonical
 from tocsin import clock, ids
@@ -192,30 +193,16 @@ def _extract(
     about = furniture.prune_author(tree, pruned, found.author)
     titles = page_titles(tree, found.title)
     split_breaks(tree)
-    body, extractor = extract_body(tree, text, url, titles, capped, flags)
-    paywalled = pruned.paywalled or furniture.is_paywalled(body)
-    body, bio = furniture.trim(body, found.author, titles)
+    whole, extractor = extract_body(tree, text, url, titles, capped, flags)
+    body, bio = furniture.trim(whole, found.author, titles)
     if found.title and len(body) < _ERROR_TEXT and furniture.is_error_title(found.title):
         return Refusal("error-page", f"titled {found.title[:80]!r}")
     if sum(char.isalnum() for char in body[:200]) < _LEAST:
         return Refusal("no-text", "no text was left after removing menus, boxes and comments")
-    if len(body) < _STUB and (found.free is False or paywalled):
+    if len(body) < _STUB and (found.free is False or pruned.paywalled or furniture.is_paywalled(whole)):
         flags.append("paywall")
-    return _extraction(body, comments, found, "\n".join(filter(None, (about, bio))) or None, url, item, extractor, flags)
-
-
-def _extraction(
-    body: str,
-    comments: tuple[Comment, ...],
-    found: Metadata,
-    bio: str | None,
-    url: str | None,
-    item: FeedItem | None,
-    extractor: str,
-    flags: list[str],
-) -> Extraction:
     published: Published = found.published
-    flags.extend(published.flags)
+    named = (item.publisher if item else None) or agency_of_text(whole) or agency_of_byline(found.author)
     return Extraction(
         title=found.title,
         text=body,
@@ -225,14 +212,11 @@ def _extraction(
         published_source=published.source,
         published_precision=published.precision,
         lang=found.lang,
-        publisher=(item.publisher if item else None)
-        or furniture.agency(body)
-        or furniture.agency_of_byline(found.author)
-        or found.publisher,
-        bio=bio,
+        publisher=named or found.publisher,
+        bio="\n".join(filter(None, (about, bio))) or None,
         canonical_url=_canonical(found.canonical, url),
         extractor=extractor,
-        flags=tuple(dict.fromkeys(flags)),
+        flags=tuple(dict.fromkeys((*flags, *published.flags))),
     )
 
 
@@ -248,7 +232,7 @@ def _from_summary(item: FeedItem, url: str | None, flags: tuple[str, ...]) -> Ex
         published_source="feed" if from_feed else "none",
         published_precision="second" if from_feed else "unknown",
         lang=item.lang,
-        publisher=item.publisher or furniture.agency(item.summary or ""),
+        publisher=item.publisher or agency_of_text(item.summary or ""),
         bio=None,
         canonical_url=_canonical(None, url or item.url),
         extractor="feed-summary",

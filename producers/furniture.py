@@ -36,11 +36,6 @@ _POINTER = _any(_RULES["pointer_lines"])
 _CALL = _any(_RULES["call_lines"])
 _PAYWALL = _any(_RULES["paywall_lines"])
 _ERROR_TITLE = _any(_RULES["error_titles"])
-_AGENCY = {name: agency for agency, names in _RULES["wire_agencies"].items() for name in names}
-_DATELINE = re.compile(
-    r"^(?P<place>[^\n().!?]{2,60}?)\s*[,:]?\s*\((?P<a>" + "|".join(map(re.escape, _AGENCY)) + r")\)\s*[-–—:]"
-    r"|^\((?P<b>" + "|".join(map(re.escape, _AGENCY)) + r")\)\s*[-–—:]"
-)
 _EMBEDS = ("twitter-", "instagram-", "tiktok-", "fb-post", "telegram-", "mastodon-", "bluesky-")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _BLOCKS = frozenset({"div", "section", "aside", "ul", "ol", "p", "footer", "header", "nav", "article", "table"})
@@ -82,12 +77,13 @@ def prune(tree: Element) -> Pruned:
     """Remove author boxes, boxes of links and subscription offers from a parsed page; return what they said about the author."""
     bios: list[str] = []
     bylines: list[Element] = []
+    inside: set[Element] = set()  # boxes whose parts are boxes by name too
     paywalled = False
     doomed: list[Element] = []
     for element in tree.iter(*_BLOCKS):
         names, ident = element.get("class"), element.get("id")
         kind = (_kind(names) if names else "") or (_kind(ident) if ident else "")
-        if not kind:
+        if not kind or any(around in inside for around in element.iterancestors()):
             continue
         if kind == "paywall":
             # Some sites call the offer so, others the text behind it: only the offer goes.
@@ -100,6 +96,7 @@ def prune(tree: Element) -> Pruned:
                 if len(text.split()) >= _BIO_WORDS:
                     bios.append(text)
                     doomed.append(element)
+                    inside.add(element)
                 else:
                     bylines.append(element)
         elif _leads_elsewhere(element):
@@ -186,17 +183,6 @@ def is_paywalled(text: str) -> bool:
 def is_error_title(title: str) -> bool:
     """True for the title of an error page that was served as if all were well."""
     return _ERROR_TITLE.fullmatch(title.strip()) is not None
-
-
-def agency(text: str) -> str | None:
-    """The wire agency a dateline names ("BAGHDAD (Reuters) - ..."), else none."""
-    match = _DATELINE.match(text[:120])
-    return _AGENCY[match["a"] or match["b"]] if match else None
-
-
-def agency_of_byline(author: str | None) -> str | None:
-    """The wire agency a byline is ("Reuters", "AFP"), else none."""
-    return _AGENCY.get(author.strip()) if author else None
 
 
 def is_bio(line: str, author: str | None) -> bool:

@@ -8,11 +8,13 @@ import yaml
 from lxml import html as lxml_html
 
 from producers import furniture
+from producers.agencies import agency_of_byline, agency_of_text
 from producers.edges import is_byline, is_credit, without_tail
 from producers.paragraphs import split_breaks
 
 DATA = Path(__file__).parents[2] / "producers" / "rules"
 EXAMPLES: dict[str, Any] = yaml.safe_load((DATA / "furniture.yaml").read_text("utf-8"))["examples"]
+AGENCIES: dict[str, Any] = yaml.safe_load((DATA / "agencies.yaml").read_text("utf-8"))["examples"]
 EDGES: dict[str, Any] = yaml.safe_load((DATA / "edges.yaml").read_text("utf-8"))["examples"]
 PROSE = "<p>The harbour was closed on Monday after a storm, the port authority said in a statement.</p>" * 4
 
@@ -46,9 +48,14 @@ def test_titles_of_error_pages_are_known(example: dict[str, Any]) -> None:
     assert furniture.is_error_title(example["line"]) is example["expect"]
 
 
-@pytest.mark.parametrize("example", EXAMPLES["wire"], ids=by_line)
-def test_a_dateline_names_the_agency(example: dict[str, Any]) -> None:
-    assert furniture.agency(example["line"]) == example["expect"]
+@pytest.mark.parametrize("example", AGENCIES["text"], ids=by_line)
+def test_a_dateline_or_a_credit_names_the_agency(example: dict[str, Any]) -> None:
+    assert agency_of_text(example["line"]) == example["expect"]
+
+
+@pytest.mark.parametrize("example", AGENCIES["byline"], ids=by_line)
+def test_a_byline_names_the_agency(example: dict[str, Any]) -> None:
+    assert agency_of_byline(example["line"]) == example["expect"]
 
 
 @pytest.mark.parametrize("example", EDGES["byline"], ids=by_line)
