@@ -17,7 +17,7 @@ from tocsin.records import FeedItem, Record, Request
 
 BUCKET = 60.0  # seconds
 BUCKET_SIZE = 200  # names in one row; a fuller minute takes more rows
-LEASE = 3600.0  # seconds after which a released request that was never answered is released again
+LEASE = 6 * 3600.0  # seconds after which a released request that was never answered is released again; above any polite queue
 
 
 class Rhythm(msgspec.Struct, frozen=True, kw_only=True):

@@ -149,7 +149,7 @@ def _redirected(frontier: Frontier, name: str, target: Target, fetched: Fetched,
     goal = canonical(to)
     other = frontier.targets.get(goal)
     fate = _fate(fetched, "redirected", f"{fetched.status} to {to}")
-    if request.kind == "page" and goal != name and other is not None and other.alias_of is None and other.kind == "page":
+    if request.kind == "page" and _is_known(frontier, goal, name):
         ended = replace(target, due=None, out=False, tried=True, alias_of=goal, item=None, attempts=0, failing="")
         frontier.targets[name] = ended
         return Learned((fate,))
@@ -160,6 +160,14 @@ def _redirected(frontier: Frontier, name: str, target: Target, fetched: Fetched,
     moment = slot(frontier, host, now, delay)
     put(frontier, name, replace(target, hop=to, hops=hops, host=host, due=moment, out=False))
     return Learned((fate,))
+
+
+def _is_known(frontier: Frontier, goal: str, name: str) -> bool:
+    """Whether another target reads, or has read, the page at `goal`: then there is no need to read it for `name` too."""
+    found = frontier.targets.get(goal)
+    if found is not None and found.alias_of is not None:
+        goal, found = found.alias_of, frontier.targets.get(found.alias_of)
+    return found is not None and goal != name and found.kind == "page" and not (found.due is None and found.failing)
 
 
 def _page_read(frontier: Frontier, name: str, target: Target, fetched: Fetched, now: float, rhythm: Rhythm) -> Learned:

@@ -226,6 +226,22 @@ def test_a_redirect_is_asked_under_its_own_host_and_ends_the_first_address(front
     assert due(frontier, NOW + 2060) == (), "the address it leads to is known by now"
 
 
+def test_two_addresses_that_lead_to_one_page_have_it_read_once(frontier):
+    read_feed(frontier, "/1", "/2")
+    redirect(frontier, poll(frontier, NOW + 5), "https://other.example/story", NOW + 5)
+    learn(frontier, answer(poll(frontier, NOW + 5)), NOW + 6)
+    redirect(frontier, poll(frontier, NOW + 10), "https://other.example/story", NOW + 10)
+    assert due(frontier, NOW + 60) == ()
+
+
+def test_a_page_that_failed_under_one_address_is_asked_under_the_next(frontier):
+    read_feed(frontier, "/1", "/2")
+    redirect(frontier, poll(frontier, NOW + 5), "https://other.example/story", NOW + 5)
+    learn(frontier, answer(poll(frontier, NOW + 5), "gone", reason="gone"), NOW + 6)
+    redirect(frontier, poll(frontier, NOW + 10), "https://other.example/story", NOW + 10)
+    assert poll(frontier, NOW + 15).url == "https://other.example/story"
+
+
 @pytest.mark.parametrize(
     ("steps", "reason"),
     [
