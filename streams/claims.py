@@ -15,7 +15,7 @@ from streams.attribution import Frame, as_attribution, frames_of, governing
 from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
 from streams.clauses import Participant, Scene, make_scene
 from streams.context import Context
-from streams.figure_claims import FigureClaim, figure_claims, places_of, quantities_of
+from streams.figure_claims import FigureClaim, cumulative_of, extent_of, figure_claims, places_of, quantities_of
 from streams.inflect import VERBAL, form_name
 from streams.modality import Mood, mood
 from streams.numbers import Number, as_quantity
@@ -217,6 +217,7 @@ class _Finder:
         if roles is None:
             roles = assign_roles(scene, hit, form, self.rules)
         frames = governing(self.frames_of(scene.index), hit.start, hit.end)
+        roles = _speaking_apart(roles, frames)
         state = mood(scene, hit, form, self.rules, frames[-1] if frames else None)
         score = rule.confidence * _MOOD_WEIGHT[rule.modality or state.modality] * (0.75 if state.negative else 1.0)
         if state.background:
@@ -261,7 +262,7 @@ class _Finder:
         start, end = _span(scene, item, kept, context.text, self.rules)
         if item.figured is not None:
             start, end = _figured_span(item.figured, scene, start, end, context.text)
-        actors = _actors(item.roles, rule, context.text)
+        actors = _actors(item, context.text)
         places = self.places(scene, item, kept, start, end)
         quantities: tuple[Quantity, ...] = ()
         if item.figured is not None:
@@ -299,8 +300,8 @@ class _Finder:
             polarity=polarity,
             check_worthy=rule.type not in ("assessment", "statement") or bool(quantities),
             background=history,
-            cumulative=_cumulative(scene, start, end, self.rules),
-            extent=_extent(words) if quantities else None,
+            cumulative=cumulative_of(scene, item.figured) if item.figured is not None else _cumulative(scene, start, end, self.rules),
+            extent=extent_of(scene, item.figured, context.text) if item.figured is not None else _extent(words) if quantities else None,
             scope=scene.sentence.scope,  # type: ignore[arg-type]
             codes=rule.codes,
             confidence=round(min(0.99, item.score * (0.9 + 0.1 * link) * (0.95 + 0.05 * place)), 4),
@@ -353,6 +354,16 @@ def _is_circumstance(scene: Scene, hit: Hit, form: int, rules: ClaimRules) -> bo
         left, _ = scene.clause(hit.start, hit.end)
         return scene.opener(left) in _WHEN and left > scene.sentence.start
     return any(h.mask & mask and 0 <= hit.start - h.end <= _STEP for h in scene.hits)
+
+
+def _speaking_apart(roles: Roles, frames: Sequence[Frame]) -> Roles:
+    """The roles without whoever only tells the story: the source of "..., the governor said"."""
+    if not frames or not (roles.agents or roles.patients):
+        return roles
+    spoken = [(f.start, f.end) for f in frames]
+    agents = tuple(p for p in roles.agents if not any(s <= p.start < e for s, e in spoken))
+    patients = tuple(p for p in roles.patients if not any(s <= p.start < e for s, e in spoken))
+    return Roles(agents, patients, roles.passive)
 
 
 def _in_name(scene: Scene, hit: Hit) -> bool:
@@ -500,7 +511,10 @@ def _span(scene: Scene, item: _Found, kept: Sequence[_Found], text: str, rules: 
     return start, max(right, trigger.end)
 
 
-def _actors(roles: Roles, rule: Rule, text: str) -> tuple[ClaimActor, ...]:
+def _actors(item: _Found, text: str) -> tuple[ClaimActor, ...]:
+    roles, rule = item.roles, item.rule
+    if rule.type == "casualties" and not item.form & VERBAL:  # "civilian deaths", "five people dead": whoever is named has suffered
+        roles = Roles((), (*roles.agents, *roles.patients), roles.passive)
     seen: set[tuple[str, int]] = set()
     found: list[ClaimActor] = []
     for role, people in ((rule.agent_role, roles.agents), (rule.patient_role, roles.patients)):

@@ -6,7 +6,7 @@ of its code, the trigger its mood is read from, and the places it speaks of. The
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from streams.claim_rules import ClaimRules, Hit, Rule
 from streams.clauses import Scene
@@ -42,6 +42,17 @@ _DWELLINGS = frozenset(
         "maisons",
     )
 )
+_SINCE = re.compile(r"since\b")
+_EXTENT = re.compile(
+    r"\b(?:since (?!then)[^,.;()]{3,60}|(?:in|during|over) the (?:first|second|third|past|last|initial|opening|final) [^,.;()]{3,40}"
+    r"|so far(?: this (?:year|month|week))?|this year|in total|overall|to date)",
+    re.IGNORECASE,
+)
+_TOTAL = re.compile(
+    r"\b(?:so far|in total|total of|(?:the|a|its|overall|grand) total|total number|toll|to date|overall|altogether|number of (?!people (?:were|are))|since)\b"
+)
+_MORE = re.compile(r"\b(?:another|additional|further|newly|new|(?:\w+ )?more(?! than)(?! or less))\b")
+_BESIDE = 24  # characters before the figure in which it is said to be added
 _CONTRAST = re.compile(r"\b(?:unlike|whereas|compared (?:to|with)|in contrast to)\b")
 _ENVOYS = frozenset(("staff", "diplomats", "officials", "journalists", "members", "workers", "players", "other"))  # expelled, not evicted
 _PEOPLE = frozenset(("person", "household"))
@@ -127,6 +138,20 @@ def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim]) -
     own = [p for p in scene.places if claim.figures[0].number.start <= p.start < ceiling]
     lead = [p for p in scene.places if p.start < first]
     return own + lead or list(scene.places)
+
+
+def extent_of(scene: Scene, claim: FigureClaim, text: str) -> str | None:
+    """What the figure covers, as written around it: "since January", "during the first stage of the battle"."""
+    found = _EXTENT.search(text, claim.floor, claim.ceiling) or _EXTENT.match(text, scene.sentence.start, claim.ceiling)
+    return found.group().strip() if found else None
+
+
+def cumulative_of(scene: Scene, claim: FigureClaim) -> Literal["incremental", "cumulative", "unknown"]:
+    """Whether the figure is a running total or adds to one."""
+    if _MORE.search(scene.low, max(claim.floor, claim.figures[0].number.start - _BESIDE), claim.end):
+        return "incremental"
+    span = scene.low[claim.floor : claim.ceiling]
+    return "cumulative" if _TOTAL.search(span) or _SINCE.match(scene.low, scene.sentence.start) else "unknown"
 
 
 def _rule_id(figure: Figure) -> str | None:
