@@ -17,6 +17,11 @@ _BY = re.compile(r"\bby\s+(?:the |a |an |at least |\w+ ){0,3}$")
 _REACH = 90  # characters between a trigger and its patient
 _FAR = 160  # characters between a subject and its verb
 _AND_BEFORE = re.compile(r"(?:\band|,|\bthen|\bor)\s+(?:then |also |\w+ly )?$")
+_LIGHT_VERB = re.compile(
+    r"\b(?:carr(?:y|ies|ied|ying) out|launch\w*|stag(?:e|es|ed|ing)|conduct\w*|mount\w*|perpetrat\w*|commit\w*|unleash\w*|wag(?:e|es|ed|ing)|hold|holds|held|holding"
+    r"|plan\w*|start\w*|beg[aiu]n\w*|open\w*|impos\w*|carried|use[sd]?|using|fir(?:e|es|ed|ing)|hurl\w*|lob\w*|thr[eo]w\w*|detonat\w*|plant\w*|drop\w*|sign\w*|reach\w*"
+    r"|announc\w*|declar\w*|took|take[sn]?|taking|made|mak(?:e|es|ing)|receiv\w*|engag\w*|blow\w*|blew|set)\b"
+)
 _ADJECTIVE_GAP = re.compile(r"[\s'’]*(?:s\s+)?(?:\w+\s+){0,2}")
 
 
@@ -205,6 +210,6 @@ def _noun_agent(scene: Scene, trigger: Hit) -> tuple[Participant, ...]:
             continue
         if person.end < gap_floor:
             break
-        if not is_preposed(scene.low, person.start, left) and " in " not in scene.low[person.end : trigger.start]:
+        if not is_preposed(scene.low, person.start, left) and _LIGHT_VERB.search(scene.low[person.end : trigger.start]):
             return _with_list(scene, at, True, left, trigger.start)
     return ()
