@@ -1,3 +1,5 @@
+import random
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -401,3 +403,39 @@ def test_an_address_given_by_hand_is_asked_even_when_it_was_read_before(frontier
     assert submit(frontier, request, NOW + 60)
     with pytest.raises(Quarantine):
         submit(frontier, replace(request, url="mailto:x@example.org"), NOW)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_servers_answer_every_listed_page_is_read_or_refused_and_refused_only_once(frontier, seed):
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    plan(frontier, [POST], NOW)
+    listed = {item.url for n in range(3) for item in links(*(f"/{k}" for k in range(4)), host=f"h{n}.example")}
+    ends: Counter[str] = Counter()
+    read: set[str] = set()
+    now = NOW
+    for _ in range(3000):
+        moment = next_due(frontier)
+        if moment is None or moment > NOW + 30 * 86400:
+            break
+        now = max(now, moment)
+        for request in due(frontier, now):
+            start = request.redirected_from[0] if request.redirected_from else request.url
+            if request.kind == "feed":
+                given = answer(request, links=tuple(FeedItem(url=url) for url in sorted(listed)), at=now)
+            else:
+                outcome = chance.choice(["fetched", "failed", "failed", "slow-down", "redirected", "gone", "refused", "not-modified"])
+                reason = chance.choice(["timeout", "http-5xx", "robots-unknown"]) if outcome == "failed" else outcome
+                to = f"https://h{chance.randrange(3)}.example/r{chance.randrange(6)}" if outcome == "redirected" else None
+                given = answer(request, outcome, at=now, reason=reason, redirect_to=to)
+                if outcome in ("fetched", "not-modified"):
+                    read.update((start, request.url))
+            if chance.random() < 0.1:
+                now += 5
+                resume(frontier, now)  # the process was killed and started again: this answer is lost
+                continue
+            for drop in learn(frontier, given, now).dropped:
+                ends[drop.url] += 1
+    followed = {name for name, target in frontier.targets.items() if target.alias_of is not None}
+    for url in listed:
+        assert ends[url] <= 1
+        assert url in read or ends[url] == 1 or url in followed, f"{url} was lost"
