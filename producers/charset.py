@@ -1,8 +1,8 @@
 """Bytes to text: which charset a page is in, and how sure that is.
 
 Order: byte order mark > HTTP header > <meta> > detection. Bytes decide over a label they contradict: text that is valid UTF-8 with
-multi-byte letters is UTF-8 whatever the label says, and text that is not valid in its labelled charset is detected. Labels mean what
-browsers make of them (WHATWG: "iso-8859-1" is windows-1252).
+multi-byte letters is UTF-8 whatever the label says (and no guess where there is no label: nothing else looks like that), and text
+that is not valid in its labelled charset is detected. Labels mean what browsers make of them (WHATWG: "iso-8859-1" is windows-1252).
 """
 
 import codecs
@@ -19,7 +19,7 @@ _BOMS = (
 _HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
 _XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
-_META_WINDOW = 4096  # bytes; browsers look at 1024, many pages put scripts before
+_META_WINDOW = 16384  # bytes; browsers look at 1024, many pages put scripts before
 _SAMPLE = 65536  # bytes given to detection
 
 
@@ -41,11 +41,10 @@ def decode(data: bytes, content_type: str | None = None) -> Decoded:
     doubtful = declared == "cp1252" and told is not None and told != declared and _strictly(data, told) is not None
     label = told if doubtful or declared is None else declared
     utf8 = _strictly(data, "utf-8")
-    if utf8 is not None and (label in (None, "utf-8") or not data.isascii()):
-        if label is not None and label.startswith("utf-16") and b"\x00" in data[:64]:
-            pass  # valid as UTF-8 only because every other byte is NUL
-        else:
-            return Decoded(utf8, "utf-8", guessed=label != "utf-8" and not data.isascii())
+    # ASCII letters in UTF-16 are valid UTF-8 too, with a NUL beside each.
+    wide = label is not None and label.startswith("utf-16") and b"\x00" in data[:64]
+    if utf8 is not None and not wide and (label in (None, "utf-8") or not data.isascii()):
+        return Decoded(utf8, "utf-8", guessed=label not in (None, "utf-8"))
     if label is not None:
         text = _strictly(data, label)
         if text is not None:

@@ -100,6 +100,8 @@ def published(
         if read is None:
             continue
         moment, precision = read
+        if moment.year == 1:
+            continue  # how some systems write "none"
         if moment < _EARLIEST:
             flags.append("date-absurd")
         elif moment > now + _AHEAD:
