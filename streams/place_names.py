@@ -243,10 +243,15 @@ def judge(
     if not _abbreviation_ok(name, text, position, names):
         name.rejected = "abbreviation"
         return
+    if name.key.partition(" ")[0] in words.CALENDAR or (gap_after == " " and after in words.DISEASES):
+        name.rejected = "a date or a disease"
+        return
     score = _size(gazetteer, name.hits)
     abbreviated = all(hit.kind == ABBREVIATION for hit in name.hits)
     if single and len(name.key) <= 3 and not abbreviated and name.key.isascii() and not demonym:
         score -= 1.2
+    if single and not abbreviated and 2 < len(surface) <= 5 and surface.isupper() and _is_acronym(text, name, gap_after):
+        score -= 2.5
     if name.key in words.AMBIGUOUS and not abbreviated:
         score -= 2.6
     if single and name.key in lower and not demonym and not abbreviated:
@@ -323,6 +328,8 @@ def _abbreviation_ok(name: PlaceName, text: WordText, position: int, names: list
     if not any(hit.kind == ABBREVIATION for hit in name.hits):
         return True
     raw = text.text
+    if name.key == "b c" and name.first and text.keys[name.first - 1].isdigit():
+        return False  # 575 B.C.
     surface = raw[name.start : name.end]
     period = name.end < len(raw) and raw[name.end] == "."
     dotted = "." in surface
@@ -338,7 +345,7 @@ def _abbreviation_ok(name: PlaceName, text: WordText, position: int, names: list
     if surface.isupper() and whole:
         name.hits = tuple(hit for hit in name.hits if hit.kind == ABBREVIATION)
         return not (name.key in ("us", "car") and _shouting(text, name))
-    if state and (after_comma and (period or surface.isupper())):
+    if state and (after_comma and (period or (surface.isupper() and len(surface) == 2))):
         name.hits = tuple(hit for hit in name.hits if hit.kind == ABBREVIATION)
         if period:
             name.end += 1
@@ -355,6 +362,14 @@ def _state_like(name: PlaceName, hit: Hit) -> bool:
 _WHOLE_ABBREVIATIONS = frozenset(
     "us uk usa uae drc rdc car prc ksa dprk ussr nsw kri opt qld ny nyc act kpk сша рф оаэ кндр юар цар".split()  # noqa: SIM905
 )
+
+
+def _is_acronym(text: WordText, name: PlaceName, gap_after: str) -> bool:
+    """Whether capitals mean an acronym: not in a headline of capitals, and not at the head of a report ("ROME (AP)")."""
+    if gap_after[:2] in (" (", ", ") or gap_after.strip() in ("—", "-", "–", ":"):
+        return False
+    near = [text.text[text.starts[k] : text.ends[k]] for k in (name.first - 1, name.last) if 0 <= k < len(text.keys)]
+    return not any(len(word) > 1 and word.isupper() for word in near)
 
 
 def _shouting(text: WordText, name: PlaceName) -> bool:

@@ -50,8 +50,8 @@ def find_places(context: Context, gazetteer: Gazetteer) -> list[Mention]:
     evidence, own = gather_evidence(kept, gazetteer, context.source_country)
     senses = choose_senses(kept, gazetteer, evidence, own)
     mentions = _emit(kept, senses, words_of, gazetteer, evidence, context)
-    folded = context.folded.text
-    if mentions and len(folded) == len(context.text):
+    folded = _aligned(context)
+    if mentions and folded is not None:
         rejected = {name.key for name in names if name.rejected}
         text = words_of
         mentions += find_unlisted(
@@ -59,6 +59,14 @@ def find_places(context: Context, gazetteer: Gazetteer) -> list[Mention]:
         )
         mentions.sort(key=lambda mention: mention.start)
     return mentions
+
+
+def _aligned(context: Context) -> str | None:
+    """Folded text with the offsets of the text itself, None in the rare text that has none."""
+    if len(context.folded.text) == len(context.text):
+        return context.folded.text
+    lowered = context.text.lower()
+    return lowered if len(lowered) == len(context.text) else None
 
 
 def _emit(
@@ -88,7 +96,7 @@ def _mention(
     hit = sense.ranked[0][0]
     place = gazetteer.place(hit.index)
     start, end = name.start, name.end
-    folded = context.folded.text if len(context.folded.text) == len(text.text) else None
+    folded = _aligned(context)
     how = {DEMONYM: "demonym", ABBREVIATION: "alias", ALTERNATE: "alias"}.get(hit.kind, "exact")
     entity, readable, kind, km, precision = place.id, place.name, place.type, place.km, _PRECISION.get(place.type, place.type)
     parents = place.parents
