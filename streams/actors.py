@@ -5,6 +5,7 @@ state ("Iraqi troops"); persons and organisations by pattern; states that act. W
 and a phrase passes on the identity of the name inside it.
 """
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ def _settle(found: list[Found]) -> list[Found]:
     return kept
 
 
+_COMPOUND = re.compile(r"-(?:held|controlled|occupied|dominated|run|ruled|led|backed|linked)\b| (?:control|territory|resolutions?)\b")
 _NATIONALS = Head(id="grp:nationals", name="nationals", type="class", bare="yes")
 
 
@@ -59,7 +61,9 @@ def _known(text: str, lexicon: ActorLexicon, scanned: Scan) -> list[Found]:
         known = lexicon.actors[term.id]
         begin = start - 4 if text[start - 4 : start] in ("the ", "The ") and known.type != "person" else start
         confidence = 0.95 if term.how == "exact" else 0.9
-        found.append(Found(begin, end, known.id, known.name, known.type, term.how, confidence, True, "", 0, "lexicon"))
+        owned = _COMPOUND.match(text, end) is not None  # "ISIL-held terrain" speaks of the terrain
+        reason = "part of a compound" if owned else ""
+        found.append(Found(begin, end, known.id, known.name, known.type, term.how, confidence, not owned, reason, 0, "lexicon"))
     return found
 
 
@@ -87,7 +91,7 @@ def _phrases(
         if term.head is None:
             code = term.id[4:]
             key, name = f"grp:{adjective_slug(lexicon, code)}-people", f"people of {lexicon.states[code].name}"
-            found.append(Found(phrase.start, phrase.end, key, name, "class", "demonym", 0.8, True, "nationals", 1, "nationals"))
+            found.append(Found(phrase.start, phrase.end, key, name, "class", "demonym", 0.8, False, "nationals", 1, "nationals"))
             continue
         near = Counter[str]()
         if term.head.branch:

@@ -142,7 +142,8 @@ def read_phrase(
         if low in ("and", "or", "&") and (modifiers or names):
             before, other = _word_before(text, at)
             if before >= 0 and (
-                other.lower().rstrip(",") in words.modifiers or (ends.get(at - 1) is not None and ends[at - 1].form == "adjective")
+                (other.lower().rstrip(",") in words.modifiers and other not in _CAPITAL_NOUNS)
+                or (ends.get(at - 1) is not None and ends[at - 1].form == "adjective")
             ):
                 position = at
                 continue

@@ -35,7 +35,7 @@ def find_states(text: str, lexicon: ActorLexicon, scanned: Scan) -> list[Found]:
         name = lexicon.states[code].name
         if term.form == "nationals":
             key = f"grp:{adjective_slug(lexicon, code)}-people"
-            found.append(Found(start, end, key, f"people of {name}", "class", "demonym", 0.8, True, "nationals", 2, "nationals"))
+            found.append(Found(start, end, key, f"people of {name}", "class", "demonym", 0.8, False, "nationals", 2, "nationals"))
             continue
         nounlike = term.text in NOUNLIKE
         if (term.form != "name" and not nounlike) or text[end : end + 2] in _POSSESSIVE:
@@ -55,4 +55,4 @@ def find_states(text: str, lexicon: ActorLexicon, scanned: Scan) -> list[Found]:
 
 def _state(start: int, end: int, code: str, name: str, acting: bool) -> Found:
     reason = "a state that acts" if acting else "a state as a party"
-    return Found(start, end, f"cty:{code}", name, "government", "exact", 0.8 if acting else 0.7, acting, reason, 2, "state")
+    return Found(start, end, f"cty:{code}", name, "government", "exact", 0.8 if acting else 0.7, False, reason, 2, "state")

@@ -131,12 +131,12 @@ def find_persons(
                     Found(
                         office.start,
                         office.end,
-                        f"per:x-{slug(label)}",
+                        f"grp:office-{slug(label)}",
                         label,
                         "person",
                         "class",
                         0.5,
-                        False,
+                        True,
                         "an office without a name",
                         3,
                         "office",
@@ -219,7 +219,9 @@ def _leftover(run: Run, text: str, lexicon: ActorLexicon, scanned: Scan) -> list
     if title == (0, len(run.tokens)) and (len(run.tokens) > 1 or not run.opens):
         role = text[run.start : run.end]
         return [
-            Found(run.start, run.end, f"per:x-{slug(role)}", role, "person", "class", 0.5, False, "an office without a name", 3, "office")
+            Found(
+                run.start, run.end, f"grp:office-{slug(role)}", role, "person", "class", 0.5, True, "an office without a name", 3, "office"
+            )
         ]
     return []
 
