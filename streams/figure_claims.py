@@ -11,37 +11,12 @@ from typing import Literal, NamedTuple
 from streams.claim_rules import ClaimRules, Hit, Rule
 from streams.clauses import Scene
 from streams.context import Context
-from streams.figures import Figure, find_figures
+from streams.figures import Figure, figure_nouns, find_figures
 from streams.inflect import Form
 from tocsin.records import Mention, Quantity
 
 _CASUALTIES = {"killed": "killed", "injured": "injured", "missing": "missing", "hurt": "killed"}  # role -> rule
-_NOT_DISPLACED = frozenset(
-    ("protesters", "demonstrators", "rioters", "marchers", "prisoners", "detainees", "suspects", "supporters", "officers", "policemen")
-)
 _HOUSING = frozenset(("destroyed", "damaged"))
-_DWELLINGS = frozenset(
-    (
-        "",
-        "house",
-        "houses",
-        "home",
-        "homes",
-        "dwelling",
-        "dwellings",
-        "hut",
-        "huts",
-        "housing",
-        "apartment",
-        "apartments",
-        "residence",
-        "residences",
-        "others",
-        "casas",
-        "viviendas",
-        "maisons",
-    )
-)
 _SINCE = re.compile(r"since\b")
 _EXTENT = re.compile(
     r"\b(?:since (?!then)[^,.;()]{3,60}|(?:in|during|over) the (?:first|second|third|past|last|initial|opening|final) [^,.;()]{3,40}"
@@ -54,7 +29,6 @@ _TOTAL = re.compile(
 _MORE = re.compile(r"\b(?:another|additional|further|newly|new|(?:\w+ )?more(?! than)(?! or less))\b")
 _BESIDE = 24  # characters before the figure in which it is said to be added
 _CONTRAST = re.compile(r"\b(?:unlike|whereas|compared (?:to|with)|in contrast to)\b")
-_ENVOYS = frozenset(("staff", "diplomats", "officials", "journalists", "members", "workers", "players", "other"))  # expelled, not evicted
 _PEOPLE = frozenset(("person", "household"))
 
 
@@ -157,15 +131,15 @@ def cumulative_of(scene: Scene, claim: FigureClaim) -> Literal["incremental", "c
 def _rule_id(figure: Figure) -> str | None:
     if figure.role in _CASUALTIES and figure.code == "casualties":
         return f"casualties.{_CASUALTIES[figure.role]}" if figure.unit in ("person", "household", "fighter") else None
-    if figure.code == "evicted" and figure.number.noun in _ENVOYS:
+    if figure.code == "evicted" and figure.number.noun in figure_nouns("envoys"):
         return None
     if figure.role in _HOUSING:
-        return f"displacement.{figure.code}" if figure.number.noun in _DWELLINGS else None
+        return f"displacement.{figure.code}" if (not figure.number.noun or figure.number.noun in figure_nouns("dwellings")) else None
     if (
         figure.code
         and figure.role in ("displaced", "returned", "in_camp")
         and figure.unit in _PEOPLE
-        and figure.number.noun not in _NOT_DISPLACED
+        and figure.number.noun not in figure_nouns("not_displaced")
     ):
         return f"displacement.{figure.code}"
     return None

@@ -141,22 +141,33 @@ _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 
 _LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.DOTALL)
 
 
+class _Vocabulary(NamedTuple):
+    automaton: AhoCorasick
+    terms: tuple[tuple[Term, ...], ...]  # by index of pattern
+    nouns: dict[str, frozenset[str]]
+
+
 @lru_cache(maxsize=1)
-def _vocabulary() -> tuple[AhoCorasick, tuple[tuple[Term, ...], ...]]:
-    found: dict[str, list[Term]] = {}
+def _vocabulary() -> _Vocabulary:
     try:
-        entries = yaml.load(PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["terms"]  # noqa: S506
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise DataError(PATH, f"is not a list of terms: {' '.join(str(error).split())[:160]}") from error
+        data = yaml.load(PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        entries, nouns = data["terms"], {name: frozenset(map(fold_key, words)) for name, words in data["nouns"].items()}
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(PATH, f"needs terms and nouns: {' '.join(str(error).split())[:160]}") from error
+    found: dict[str, list[Term]] = {}
     for entry in entries:
         term = Term(entry["role"], entry["code"], entry["side"], entry.get("unit", ""), entry.get("weight", 0.0), entry.get("embed", False))
         if term.side not in ("both", "left", "right", "in"):
             raise DataError(PATH, f"side is {term.side!r}; use both, left, right or in")
         for word in entry["words"]:
             found.setdefault(fold_key(word), []).append(term)
-    return AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA), tuple(
-        map(tuple, found.values())
-    )
+    automaton = AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)
+    return _Vocabulary(automaton, tuple(map(tuple, found.values())), nouns)
+
+
+def figure_nouns(kind: str) -> frozenset[str]:
+    """The counted nouns of one `kind` (dwellings, not_displaced, envoys), folded."""
+    return _vocabulary().nouns[kind]
 
 
 def find_figures(context: Context, start: int, end: int, numbers: Sequence[Number]) -> list[Figure]:
@@ -223,7 +234,7 @@ def _to_folded(context: Context, offset: int) -> int:
 
 
 def _hits(text: str, low: int, high: int) -> list[_Hit]:
-    automaton, terms = _vocabulary()
+    automaton, terms, _ = _vocabulary()
     sentence = text[low:high]
     size = len(sentence)
     found = []
