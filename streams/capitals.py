@@ -1,6 +1,7 @@
 """Runs of capitalised words: the raw material of names that no lexicon knows."""
 
 import re
+from collections.abc import Container
 from typing import NamedTuple
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽ"
@@ -61,6 +62,12 @@ def _tokens(words: str, start: int) -> tuple[Token, ...]:
     return tuple(out)
 
 
-def find_runs(text: str) -> list[Run]:
-    """Every run, in order of start."""
-    return [Run(m.start(), m.end(), _tokens(m.group(), m.start()), opens_sentence(text, m.start())) for m in _RUN.finditer(text)]
+def find_runs(text: str, skip: Container[str] = ()) -> list[Run]:
+    """Every run, in order of start; a word of `skip` that stands alone is left out."""
+    runs = []
+    for match in _RUN.finditer(text):
+        words = match.group()
+        if " " in words or words not in skip:
+            start, end = match.span()
+            runs.append(Run(start, end, _tokens(words, start), opens_sentence(text, start)))
+    return runs

@@ -22,6 +22,8 @@ class Organisation(NamedTuple):
 
 def organisation_in(text: str, run: Run, following: dict[int, Run], people: People) -> Organisation | None:
     """An organisation in a run of capitalised words, with "of X" and "for X and Y" behind it; None if no head noun is there."""
+    if len(run.tokens) == 1 and run.tokens[0].text not in people.of_heads:
+        return None
     where = [i for i, t in enumerate(run.tokens) if t.text in people.heads]
     if run.tokens[0].text in people.arabic_heads and len(run.tokens) > 1:
         return Organisation(run.start, run.end, True, "", 0)

@@ -12,7 +12,6 @@ _SAYS = re.compile(
     r"|condemned|denied|admitted|comments|condemns|welcomes|who|whose|, \d\d,)\b"
 )
 _AGE = re.compile(r", (?:aged )?\d{1,2},")
-_ROLE_BEFORE = re.compile(r"(?<![\w-])([a-z-]+),? $")
 _APPOSITION = re.compile(r", ([a-z-]+)\b")
 _OPENS_APPOSITION = frozenset(("the", "a", "an", "who", "whose", "its", "his", "her", "former", "senior"))
 _OF = re.compile(r" (?:of|for) (?:the )?(?=[A-Z])")
@@ -48,10 +47,13 @@ def split_title(run: Run, people: People) -> tuple[int, int]:
     return first, last + 1
 
 
-def _says_role(before: str, people: People) -> bool:
+def _says_role(text: str, start: int, people: People) -> bool:
     """Whether the words before a name end in a role: "spokesman ", "a carpenter, "."""
-    match = _ROLE_BEFORE.search(before)
-    return match is not None and match.group(1) in people.roles
+    end = start - 2 if text[start - 2 : start] == ", " else start - 1
+    if end < 2 or text[end : end + 1] not in (" ", ","):
+        return False
+    begin = max(text.rfind(" ", max(0, end - 20), end), text.rfind("\n", max(0, end - 20), end)) + 1
+    return text[begin:end] in people.roles
 
 
 def _apposed(text: str, end: int, people: People) -> bool:
@@ -74,30 +76,35 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
         if not proper:
             return None
         return None
-    if any(t.text in people.heads or t.text in people.breaks for t in tokens) or tokens[-1].text in people.not_person:
+    if len(tokens) == 1:
+        return _single(text, run, people)
+    texts = [t.text for t in tokens]
+    if len(texts) > 5 or texts[-1] in people.not_person or not people.heads.isdisjoint(texts) or not people.breaks.isdisjoint(texts):
         return None
-    around = text[max(0, tokens[0].start - 30) : tokens[0].start]
-    given = tokens[0].text in people.given
-    says = _SAYS.match(text, run.end) is not None
-    if len(tokens) >= 2 and len(tokens) <= 5:
-        if given:
-            return Name(run.start, run.end, tokens, False, True, "given name")
-        if _says_role(around, people):
-            return Name(run.start, run.end, tokens, False, True, "role before the name")
-        if says or _AGE.match(text, run.end):
-            return Name(run.start, run.end, tokens, False, not tokens[0].text.isupper(), "speaks")
-        if _apposed(text, run.end, people) and len(tokens) <= 3 and not tokens[0].text.isupper():
-            return Name(run.start, run.end, tokens, False, False, "apposition")
-        if any(t.text.startswith(("al-", "Al-", "el-", "El-")) for t in tokens[1:]) and tokens[0].text not in people.heads:
-            return Name(run.start, run.end, tokens, False, True, "Arabic name")
-    elif len(tokens) == 1:
-        word = tokens[0].text
-        if word.isupper() or len(word) < 3:
-            return None
-        if _says_role(around, people) and not run.opens:
-            return Name(run.start, run.end, tokens, False, False, "role before the name")
-        if given and word not in people.also_words and (says or not run.opens):
-            return Name(run.start, run.end, tokens, False, False, "given name")
+    if texts[0] in people.given:
+        return Name(run.start, run.end, tokens, False, True, "given name")
+    if _says_role(text, run.start, people):
+        return Name(run.start, run.end, tokens, False, True, "role before the name")
+    shouts = texts[0].isupper()
+    if _SAYS.match(text, run.end) or _AGE.match(text, run.end):
+        return Name(run.start, run.end, tokens, False, not shouts, "speaks")
+    if len(tokens) <= 3 and not shouts and _apposed(text, run.end, people):
+        return Name(run.start, run.end, tokens, False, False, "apposition")
+    if any(word.startswith(("al-", "Al-", "el-", "El-")) for word in texts[1:]):
+        return Name(run.start, run.end, tokens, False, True, "Arabic name")
+    return None
+
+
+def _single(text: str, run: Run, people: People) -> Name | None:
+    """A person by one capitalised word: a role before it, or a given name."""
+    word = run.tokens[0].text
+    given = word in people.given and word not in people.also_words
+    if len(word) < 3 or word.isupper() or (run.opens and not given) or word in people.heads or word in people.not_person:
+        return None
+    if not run.opens and _says_role(text, run.start, people):
+        return Name(run.start, run.end, run.tokens, False, False, "role before the name")
+    if given and (not run.opens or _SAYS.match(text, run.end)):
+        return Name(run.start, run.end, run.tokens, False, False, "given name")
     return None
 
 

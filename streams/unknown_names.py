@@ -20,6 +20,8 @@ from tocsin.records import Mention
 def _split_run(run: Run, lexicon: ActorLexicon) -> list[Run]:
     """The run without words that are capitalised for another reason ("The", "On Monday"): cut at function words, trimmed at both ends."""
     breaks, cuts = lexicon.people.breaks, lexicon.people.cuts
+    if len(run.tokens) == 1:
+        return [] if run.tokens[0].text in breaks else [run]
     pieces: list[list[Token]] = [[]]
     for token in run.tokens:
         if token.text in cuts:
@@ -52,8 +54,8 @@ class Runs(NamedTuple):
 def runs_of(context: Context, lexicon: ActorLexicon) -> Runs:
     """The runs of title, body and quotes, cut at function words."""
     spans = body_spans(context.segments, len(context.text))
-    runs = []
-    for raw in find_runs(context.text):
+    runs: list[Run] = []
+    for raw in find_runs(context.text, lexicon.people.breaks):
         if any(a <= raw.start and raw.end <= b for a, b in spans):
             runs += _split_run(raw, lexicon)
     return Runs(runs, {r.start: r for r in runs})
