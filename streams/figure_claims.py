@@ -24,7 +24,8 @@ _EXTENT = re.compile(
     re.IGNORECASE,
 )
 _TOTAL = re.compile(
-    r"\b(?:so far|in total|total of|(?:the|a|its|overall|grand) total|total number|toll|to date|overall|altogether|number of (?!people (?:were|are))|since)\b"
+    r"\b(?:so far|in total|total of|(?:the|a|its|overall|grand) total|total number|toll|to date|overall|altogether|since"
+    r"|number of (?!people (?:were|are)))\b"
 )
 _MORE = re.compile(r"\b(?:another|additional|further|newly|new|(?:\w+ )?more(?! than)(?! or less))\b")
 _BESIDE = 24  # characters before the figure in which it is said to be added
@@ -114,13 +115,13 @@ def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim]) -
     return own + lead or list(scene.places)
 
 
-def extent_of(scene: Scene, claim: FigureClaim, text: str) -> str | None:
+def figure_extent(scene: Scene, claim: FigureClaim, text: str) -> str | None:
     """What the figure covers, as written around it: "since January", "during the first stage of the battle"."""
     found = _EXTENT.search(text, claim.floor, claim.ceiling) or _EXTENT.match(text, scene.sentence.start, claim.ceiling)
     return found.group().strip() if found else None
 
 
-def cumulative_of(scene: Scene, claim: FigureClaim) -> Literal["incremental", "cumulative", "unknown"]:
+def figure_cumulative(scene: Scene, claim: FigureClaim) -> Literal["incremental", "cumulative", "unknown"]:
     """Whether the figure is a running total or adds to one."""
     if _MORE.search(scene.low, max(claim.floor, claim.figures[0].number.start - _BESIDE), claim.end):
         return "incremental"
