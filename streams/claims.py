@@ -6,11 +6,12 @@ One claim per predicate; listed actors share one claim. Linear in the length of 
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from msgspec.structs import replace
 
 from streams.attribution import Frame, as_attribution, frames_of, governing
-from streams.claim_matches import Found, is_told, resolve, subtype_of
+from streams.claim_matches import FIGURED, Found, is_told, resolve, subtype_of
 from streams.claim_parts import (
     actors_of,
     cumulative_of,
@@ -27,7 +28,7 @@ from streams.claim_parts import (
 from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
 from streams.clauses import Scene, make_scene
 from streams.context import Context
-from streams.figure_claims import cumulative_of, extent_of, figure_claims, places_of, quantities_of
+from streams.figure_claims import figure_claims, figure_cumulative, figure_extent, places_of, quantities_of
 from streams.inflect import VERBAL, form_name
 from streams.modality import mood
 from streams.numbers import Number
@@ -141,7 +142,7 @@ class _Finder:
                 items[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)]
                 for items, starts in zip(self.lists, self.starts, strict=True)
             ]
-            scene = make_scene(sentence, index, self.low, *cut, self.rules)  # type: ignore[arg-type]
+            scene = make_scene(sentence, index, self.low, *cut, rules=self.rules)  # type: ignore[arg-type,misc]
             self.scenes[index] = scene
         return scene
 
@@ -261,12 +262,12 @@ class _Finder:
         quantities: tuple[Quantity, ...] = ()
         if item.figured is not None:
             quantities = quantities_of(item.figured.figures)
-        elif rule.type not in _FIGURED:
+        elif rule.type not in FIGURED:
             quantities = quantities_in(scene, item, kept, start, end)
         attribution = as_attribution(item.frames, context.text, self.rules)
         when = event_time(scene, item, start, end, context.published_at)
         history = item.mood.background or is_history(when, context.published_at)
-        polarity = "negative" if item.mood.negative != (rule.polarity == "negative") else "affirmative"
+        polarity: Literal["affirmative", "negative"] = "negative" if item.mood.negative != (rule.polarity == "negative") else "affirmative"
         link = sum(a.confidence for a in actors) / len(actors) if actors else 0.9
         place = max((p.confidence for p in places), default=0.9)
         modality = rule.modality or item.mood.modality
@@ -294,8 +295,12 @@ class _Finder:
             polarity=polarity,
             check_worthy=rule.type not in ("assessment", "statement") or bool(quantities),
             background=history,
-            cumulative=cumulative_of(scene, item.figured) if item.figured is not None else cumulative_of(scene, start, end, self.rules),
-            extent=extent_of(scene, item.figured, context.text) if item.figured is not None else extent_of(words) if quantities else None,
+            cumulative=figure_cumulative(scene, item.figured) if item.figured is not None else cumulative_of(scene, start, end, self.rules),
+            extent=figure_extent(scene, item.figured, context.text)
+            if item.figured is not None
+            else extent_of(words)
+            if quantities
+            else None,
             scope=scene.sentence.scope,  # type: ignore[arg-type]
             codes=rule.codes,
             confidence=round(min(0.99, item.score * (0.9 + 0.1 * link) * (0.95 + 0.05 * place)), 4),

@@ -1,0 +1,113 @@
+"""Triggers that rules accept, before they become records: which of them stay when several speak of one event."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.attribution import Frame
+from streams.claim_rules import Hit, Rule
+from streams.figure_claims import FigureClaim
+from streams.inflect import VERBAL
+from streams.modality import Mood
+from streams.roles import Roles
+
+__all__ = ["FIGURED", "Found", "is_told", "resolve", "subtype_of"]
+
+_BESIDE = 60  # characters between triggers of one event
+_BEATEN = 0.75  # weight of a general code elsewhere in the sentence of a specific one
+_BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
+_UNREALISED = frozenset(("conditional", "question", "possible", "expected", "call"))
+
+
+class Found(NamedTuple):
+    """A trigger that a rule accepts, before it becomes a record."""
+
+    rule: Rule
+    trigger: Hit
+    form: int
+    roles: Roles
+    mood: Mood
+    frames: list[Frame]
+    score: float
+    clause: tuple[int, int]
+    figured: FigureClaim | None = None  # the figures that make this claim
+
+
+def has_parties(item: Found) -> bool:
+    """Whether anybody does it or suffers it."""
+    return bool(item.roles.patients or item.roles.agents)
+
+
+def resolve(found: list[Found]) -> list[Found]:
+    """One claim per predicate: the best of those that share a trigger and type, or a clause and code; specific codes beat general ones."""
+    if len(found) < 2:
+        return found
+    found = sorted(found, key=lambda f: (-f.score, f.trigger.start, f.rule.order))
+    kept: list[Found] = []
+    for item in found:
+        clash = False
+        for other in kept:
+            same_words = item.trigger.start < other.trigger.end and other.trigger.start < item.trigger.end
+            same_type = item.rule.type == other.rule.type
+            told = item.rule is other.rule and item.roles.agents in ((), other.roles.agents) and not item.form & VERBAL
+            if told and item.rule.type != "remote_strike":  # the same thing said again in other words
+                clash = True
+                break
+            if (same_words and (same_type or item.rule.codes.acled_sub_event)) or (
+                same_type and item.clause == other.clause and not _apart(item, other)
+            ):
+                clash = True
+                break
+            sub_event = item.rule.codes.acled_sub_event if item.rule.type not in FIGURED else ""
+            if sub_event and sub_event == other.rule.codes.acled_sub_event and same_type and not has_parties(item):
+                clash = True
+                break
+        if not clash:
+            kept.append(item)
+    kept = [item for item in kept if not _beaten(item, kept, apart=False)]
+    return [
+        _demoted(item) if _beaten(item, kept, apart=True) else item
+        for item in kept
+        if has_parties(item) or not _beaten(item, kept, apart=True)
+    ]
+
+
+def _beaten(item: Found, kept: Sequence[Found], apart: bool) -> bool:
+    """Whether a more specific code explains this one away: beside it (the same event), or elsewhere in the sentence (`apart`)."""
+    if item.rule.type in FIGURED:
+        return False
+    for other in kept:
+        if item.rule.codes.acled_sub_event in other.rule.beats and other.score >= _BEATS_FROM * item.score:
+            beside = item.clause == other.clause or abs(item.trigger.start - other.trigger.start) < _BESIDE
+            if beside != apart:
+                return True
+    return False
+
+
+def _demoted(item: Found) -> Found:
+    return item._replace(score=item.score * _BEATEN)
+
+
+def subtype_of(rule: Rule, modality: str) -> str:
+    """What has not happened has a subtype of its own: "hypothetical_capture", "forecast"."""
+    if rule.unrealised and modality in _UNREALISED:
+        return rule.unrealised
+    return "forecast" if rule.subtype == "flow" and modality in _FORECAST else rule.subtype
+
+
+def _apart(one: Found, two: Found) -> bool:
+    """Same type in one clause, yet two predicates: different subtypes with patients of their own."""
+    return one.rule.subtype != two.rule.subtype and one.rule.type not in ("armed_clash", "remote_strike", "unrest")
+
+
+FIGURED = frozenset(("displacement", "casualties"))  # types whose every figure makes a claim of its own
+_FORECAST = frozenset(("expected", "possible", "conditional"))
+
+
+def is_told(item: Found, figured: Sequence[Found]) -> bool:
+    """Whether a figure already makes this claim: same type and clause, or the same words."""
+    for other in figured:
+        if other.rule.type == item.rule.type and other.figured is not None:
+            overlap = item.trigger.start < other.figured.end and other.figured.start < item.trigger.end
+            if overlap or item.clause == other.clause:
+                return True
+    return False
