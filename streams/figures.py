@@ -282,7 +282,7 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
                 continue
             unit = number.unit
             if unit == "other":
-                if cost > 0 and not _is_bare(number) and not (term.role in _BODILY and cost < _NEXT_TO and _is_unknown(number)):
+                if cost > 0 and not _is_bare(number) and not (cost < _NEXT_TO and _is_unknown(number, context, term)):
                     continue
                 unit = term.unit or ("household" if hit.end <= begin and _HOUSEHOLD.search(view.text, hit.end, begin) else "person")
             best = Figure(number, term.role, term.code, unit, context.folded.start(hit.start), context.folded.end(hit.end), cost)
@@ -294,9 +294,11 @@ def _is_agent(text: str, phrase_end: int, hit: _Hit) -> bool:
     return _OBJECT.match(text, hit.end) is not None and not _PASSIVE.search(text, phrase_end, hit.start)
 
 
-def _is_unknown(number: Number) -> bool:
-    """Whether the counted noun is one that the vocabulary does not know (a misspelling, a rare trade)."""
-    return bool(number.noun) and number.noun not in vocabulary().units
+def _is_unknown(number: Number, context: Context, term: Term) -> bool:
+    """Whether an unknown noun must mean people: whoever is killed (a misspelling, a rare trade), a people's name that flees."""
+    if not number.noun or term.unit or number.noun in vocabulary().units:
+        return False
+    return term.role in _BODILY or (bool(term.code) and context.text[number.noun_start].isupper())
 
 
 def _is_bare(number: Number) -> bool:
