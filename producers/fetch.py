@@ -10,8 +10,10 @@ import ssl
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -64,6 +66,8 @@ class Fetcher:
         self._settings = settings
         self._sources = sources
         self._slots = asyncio.Semaphore(settings.fetch_concurrency)
+        # One source's links may lead to a thousand hosts that never answer: they may not take all slots from the other sources.
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._turns: OrderedDict[str, _Turn] = OrderedDict()
         agent = settings.user_agent.partition("/")[0].strip() or "Tocsin"
         self._robots = Robots(self._ask_robots, agent, time.monotonic)
@@ -75,7 +79,13 @@ class Fetcher:
 
     @asynccontextmanager
     async def turn(self, request: Request) -> AsyncIterator[None]:
-        """Hold the host's turn and one of the slots. The slot is taken last: nobody waits for a host while holding one."""
+        """Hold the host's turn and one of the slots, of which one source has half at most.
+
+        The slot is taken last: nobody waits for a host, or for its source's share, while holding one.
+        """
+        share = self._shares.get(request.source_id)
+        if share is None:
+            share = self._shares[request.source_id] = asyncio.Semaphore(max(1, self._settings.fetch_concurrency // 2))
         turn = self._turns.setdefault(request.host, _Turn())
         self._turns.move_to_end(request.host)
         self._forget_hosts()
@@ -87,7 +97,7 @@ class Fetcher:
                 pause = turn.last + max(delay, turn.delay) - time.monotonic()
                 if pause > 0:
                     await asyncio.sleep(pause)
-                async with self._slots:
+                async with share, self._slots:
                     turn.last = time.monotonic()
                     yield
         finally:
@@ -269,6 +279,8 @@ async def open_fetcher(settings: Settings, sources: Iterable[Source] = (), conte
     `context` adds trusted certificates (an organisation's own authority); verification cannot be switched off.
     Raises UsageError when the setting `allow_private` cannot be read.
     """
+    # Name look-ups run in threads, six of them by default on two cores: slow name servers must not hold up all others.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.fetch_concurrency, "look-up"))
     connector = aiohttp.TCPConnector(
         limit=settings.fetch_concurrency * 2,
         socket_factory=guard.socket_factory(guard.parse_allowed(settings.allow_private)),

@@ -478,13 +478,37 @@ def test_a_slow_host_never_holds_up_the_others():
     assert len(asyncio.run(run())) == 40
 
 
+def test_one_sources_links_to_many_silent_hosts_leave_room_for_the_other_sources():
+    async def run() -> list[str]:
+        world = World(fetch_timeout=30, fetch_concurrency=4)
+        others_are_done = asyncio.Event()
+
+        async def tarpit(_reader, writer, _path, _headers) -> None:
+            await others_are_done.wait()
+            writer.write(body(HTML))
+
+        async with world.stack:
+            silent = [await world.serve(tarpit) for _ in range(8)]
+            good = await world.serve(body(HTML))
+            fetcher = await world.fetcher()
+            requests = [request(f"{base}/1", source_id="hostile") for base in silent] + [request(f"{good}/{n}") for n in range(5)]
+            order = []
+            async for got in crawl(requests, fetcher):
+                order.append(got.fetched.request.source_id)
+                if len(order) == 5:
+                    others_are_done.set()
+            return order
+
+    assert asyncio.run(run()) == ["post"] * 5 + ["hostile"] * 8
+
+
 def test_a_consumer_that_falls_behind_holds_the_fetching_back():
     async def run() -> tuple[int, int]:
         world = World(fetch_concurrency=4)
         async with world.stack:
             bases = [await world.serve(body(HTML)) for _ in range(30)]
             fetcher = await world.fetcher()
-            answers = crawl([request(f"{base}/1") for base in bases], fetcher, buffer=2)
+            answers = crawl([request(f"{base}/1", source_id=base) for base in bases], fetcher, buffer=2)
             await anext(answers)
             await asyncio.sleep(0.5)
             asked = len(world.pages())
