@@ -282,7 +282,7 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
                 continue
             unit = number.unit
             if unit == "other":
-                if cost > 0 and not _is_bare(number) and not (cost < _NEXT_TO and _is_unknown(number, context, term)):
+                if cost > 0 and not _is_bare(number) and not (cost - term.weight < _NEXT_TO and _is_unknown(number, context, term)):
                     continue
                 unit = term.unit or ("household" if hit.end <= begin and _HOUSEHOLD.search(view.text, hit.end, begin) else "person")
             best = Figure(number, term.role, term.code, unit, context.folded.start(hit.start), context.folded.end(hit.end), cost)
