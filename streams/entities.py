@@ -25,6 +25,9 @@ _WHERE = re.compile(
 )
 
 
+_OVERLAPPING = 8  # actors that may begin before one place ends
+
+
 def find_entities(context: Context, gazetteer: Gazetteer, lexicon: ActorLexicon) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
     """(actors, places) of one discourse, each in order of start; references resolved; only in title, body and quotes."""
     spans = body_spans(context.segments, len(context.text))
@@ -34,15 +37,20 @@ def find_entities(context: Context, gazetteer: Gazetteer, lexicon: ActorLexicon)
 
 
 def settle(text: str, actors: Sequence[Mention], places: Sequence[Mention]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
-    """Decide overlaps between actors and places. A demonym alone ("Turkish") is no place; it has already done its work as context."""
+    """Decide overlaps between actors and places.
+
+    A demonym ("Turkish") within an actor belongs to it; any other names its country as a place, never surely.
+    """
     kept_actors = list(actors)
     kept_places: list[Mention] = []
     at = 0
     for place in places:
-        if place.how == "demonym":
-            continue
         while at < len(actors) and actors[at].end <= place.start:
             at += 1
+        if place.how == "demonym":
+            if not any(actor.start < place.end and place.start < actor.end for actor in actors[at : at + _OVERLAPPING]):
+                kept_places.append(msgspec.structs.replace(place, sure=False, reason="an adjective of a country"))
+            continue
         rivals = []
         for actor in actors[at:]:
             if actor.start >= place.end:

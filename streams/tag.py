@@ -94,7 +94,9 @@ def tag(article: Article, resources: Resources) -> Tagged:
     attempted = lang in CLAIM_LANGUAGES
     claims: list[Claim] = []
     if attempted:
-        claims = find_claims(context, actors, places, find_numbers(context), find_times(context), resources.rules)
+        claims = find_claims(
+            context, actors, [p for p in places if p.how != "demonym"], find_numbers(context), find_times(context), resources.rules
+        )
     title_mentions, mentions = _split(_placed((*actors, *places), context), len(title), shift, len(head))
     title_claims, body_claims = _split(tuple(claims), len(title), shift, len(head))
     versions = (resources.tagger_version, resources.lexicon_version)
