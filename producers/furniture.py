@@ -6,6 +6,7 @@
 import re
 from collections.abc import Collection
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +49,7 @@ _CALL_LIMIT = 300
 _OFFER_LIMIT = 800
 _BIO_WORDS = 12  # words; a box with fewer is a byline ("By Jane Roe, Nov. 4")
 _BYLINE_LIMIT = 100
+_FRAMES, _CAPTION = 4, 20  # elements around an embedded post, and characters they may add to it
 _BIO_LINES = 3  # lines at the end of a body that may be its author's bio
 _PAYWALL_LIMIT = 2500
 
@@ -80,6 +82,9 @@ def prune(tree: Element) -> Pruned:
     inside: set[Element] = set()  # boxes whose parts are boxes by name too
     paywalled = False
     doomed: list[Element] = []
+    for quote in tree.iter("blockquote"):
+        if (quote.get("class") or "").startswith(_EMBEDS):
+            _unlabel(quote)
     for element in tree.iter(*_BLOCKS):
         names, ident = element.get("class"), element.get("id")
         kind = (_kind(names) if names else "") or (_kind(ident) if ident else "")
@@ -101,10 +106,6 @@ def prune(tree: Element) -> Pruned:
                     bylines.append(element)
         elif _leads_elsewhere(element):
             doomed.append(element)
-    for quote in tree.iter("blockquote"):
-        if (quote.get("class") or "").startswith(_EMBEDS):
-            # Embedded posts are quotations; extractors drop them for their class.
-            quote.attrib.pop("class")
     doomed.extend(_link_paragraphs(tree))
     _drop(doomed)
     return Pruned(bios, bylines, paywalled)
@@ -127,6 +128,17 @@ def prune_author(tree: Element, pruned: Pruned, author: str | None) -> str | Non
             doomed.append(line)
     _drop(doomed)
     return "\n".join(dict.fromkeys(bios)) or None
+
+
+def _unlabel(quote: Element) -> None:
+    """Take the class names off an embedded post and its frames: it is a quotation, and extractors drop it for those names."""
+    quote.attrib.pop("class")
+    said = len(render(quote))
+    for frame in islice(quote.iterancestors("div", "figure", "section"), _FRAMES):
+        if len(render(frame)) > said + _CAPTION:
+            break
+        for name in ("class", "id"):
+            frame.attrib.pop(name, None)
 
 
 def _drop(elements: list[Element]) -> None:
