@@ -36,7 +36,8 @@ _STRAY = re.compile("[\udc80-\udcff]")
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 _AMP_CACHE = re.compile(r"^/(?:[a-z]/)?(s/)?([^/]+\.[^/]+)(/.*)?$")
 _SAFE_PATH = "/:@!$&'()*+,;=~-._"
-_SAFE_QUERY = "/:@!$'()*,;~-._?"
+_SAFE_QUERY = "/:@!$'()*+,;~-._?"
+_PLAIN = re.compile(r"[A-Za-z0-9/:@!$'()*+,;~._-]*")  # nothing to escape anywhere
 
 
 def is_web(url: str) -> bool:
@@ -167,6 +168,8 @@ def _unwrap_amp(parts: SplitResult) -> str | None:
 
 def _quote(text: str, safe: str) -> str:
     """Write percent escapes one way: unreserved characters plain, the rest upper-case escapes; an escaped delimiter stays escaped."""
+    if _PLAIN.fullmatch(text):
+        return text
     pieces: list[str] = []
     at = 0
     for escape in _ESCAPE.finditer(text):

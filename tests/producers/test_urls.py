@@ -23,6 +23,7 @@ from tocsin.errors import Quarantine
         ("https://example.org/#!/story/7", "https://example.org/#!/story/7"),
         ("  https://exa\nmple.org/a b ", "https://example.org/ab"),
         ("https://example.org/?a=1&amp;b=2", "https://example.org/?a=1&b=2"),
+        ("https://example.org/?q=fall+of+Raqqa&r=a/b", "https://example.org/?q=fall+of+Raqqa&r=a/b"),
     ],
 )
 def test_an_address_has_one_form(url, expected):
