@@ -41,7 +41,7 @@ def settle(text: str, actors: Sequence[Mention], places: Sequence[Mention]) -> t
 
     A demonym ("Turkish") within an actor belongs to it; any other names its country as a place, never surely.
     """
-    kept_actors = list(actors)
+    lost: set[str] = set()  # ids of actor mentions whose words went to a place
     kept_places: list[Mention] = []
     at = 0
     for place in places:
@@ -59,18 +59,12 @@ def settle(text: str, actors: Sequence[Mention], places: Sequence[Mention]) -> t
                 rivals.append(actor)
         verdicts = [_verdict(actor, place) for actor in rivals]
         if "actor" not in verdicts:
-            reason = (
-                "names part of an actor"
-                if "both" in verdicts
-                else ""
-                if _located(place, kept_places, text)
-                else "a country, not said to be where"
-            )
+            reason = "names part of an actor" if "both" in verdicts else ""
+            if not reason and not _located(place, kept_places, text):
+                reason = "a country, not said to be where"
             kept_places.append(msgspec.structs.replace(place, sure=False, reason=reason) if reason and place.sure else place)
-            for actor, verdict in zip(rivals, verdicts, strict=True):
-                if verdict == "place" and actor in kept_actors:
-                    kept_actors.remove(actor)
-    return tuple(kept_actors), tuple(kept_places)
+            lost.update(actor.mention_id for actor, verdict in zip(rivals, verdicts, strict=True) if verdict == "place")
+    return tuple(a for a in actors if a.mention_id not in lost), tuple(kept_places)
 
 
 def _located(place: Mention, before: Sequence[Mention], text: str) -> bool:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from streams.capitals import Run
 from streams.lexicon import People
 
-_JOIN = re.compile(r" (?:of|for|on|and|to|in|against|de|des|du|la)(?: the| and| of)? (?=[A-Z])")
+_JOIN = re.compile(r" (?:of|for|on|and|against|de|des|du|la)(?: the| and| of)? (?=[A-Z])")
 _BRACKET = re.compile(r"\s?\(\s?(?:the |or )?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s?[);,]")
 
 
@@ -31,18 +31,24 @@ def organisation_in(text: str, run: Run, following: dict[int, Run], people: Peop
         return None
     last, end = run.tokens[where[-1]], run.tokens[-1].end
     tail = run.tokens[where[-1] + 1 :]
-    if any(t.text in people.titles for t in tail):  # "Foreign Office Minister X" is a person
+    # "Foreign Office Minister X" is a person, "Local Government Area" a place
+    if any(t.text in people.titles or t.text in people.given for t in tail) or (tail and tail[-1].text in people.not_person):
         return None
     joined = False
     if last.text in people.of_heads:
         for _ in range(3):
             match = _JOIN.match(text, end)
-            if not match or (match.group().startswith((" and", " in", " to")) and not joined) or match.group() == " and the ":
+            if not match or (match.group().startswith(" and") and not joined) or match.group() == " and the ":
                 break
             nxt = following.get(match.end())
             if nxt is None or (" and" in match.group() and any(t.text in people.heads or t.text in people.titles for t in nxt.tokens)):
                 break
-            end, joined = nxt.end, True
+            before_title = next((i for i, t in enumerate(nxt.tokens) if t.text in people.titles), len(nxt.tokens))
+            if not before_title:
+                break
+            end, joined = nxt.tokens[before_title - 1].end, True
+            if before_title < len(nxt.tokens):
+                break
     if len(run.tokens) == 1 and not joined:
         return None
     bracket = _BRACKET.match(text, end)

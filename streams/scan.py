@@ -7,8 +7,9 @@ from typing import NamedTuple
 from streams.context import Context
 from streams.found import Found
 from streams.groups import Near
-from streams.guards import dates_hold, words_hold
+from streams.guards import WINDOW, dates_hold, words_hold
 from streams.lexicon import NOUNLIKE, ActorLexicon, Term
+from tocsin.fold import fold
 from tocsin.records import Mention, Segment
 
 BODY_KINDS = frozenset(("title", "body", "quote"))  # segments in which mentions count
@@ -84,8 +85,12 @@ def scan(context: Context, lexicon: ActorLexicon, places: Sequence[Mention]) -> 
 
 
 def _words_hold(term: Term, context: Context, start: int, end: int) -> bool:
-    # Guards look at folded words; where folding removed characters the offsets shift by a few, which a window survives.
-    return words_hold(term.guard, context.folded.text, start, end)
+    text, folded = context.text, context.folded.text
+    if len(folded) == len(text):
+        return words_hold(term.guard, folded, start, end)
+    # Folding removed characters somewhere, so offsets differ: fold the surroundings alone.
+    before, name, after = (fold(part).text for part in (text[max(0, start - WINDOW) : start], text[start:end], text[end : end + WINDOW]))
+    return words_hold(term.guard, before + name + after, len(before), len(before) + len(name))
 
 
 def _weak_holds(weak: tuple[int, int, Term], context: Context, anchored: set[str], countries: Counter[str]) -> bool:

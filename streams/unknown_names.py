@@ -81,6 +81,10 @@ def find_organisations(
     owners = {end: start for start, end in covered.items()}
     for run in runs.runs:
         organisation = organisation_in(text, run, runs.following, lexicon.people)
+        if organisation is not None and (known := covered.get(organisation.start, 0)) in [t.end for t in run.tokens[:-1]]:
+            tail = [t.text for t in run.tokens if t.start >= known]
+            if lexicon.people.heads.isdisjoint(tail):  # "World Health Organization Jane Doe": the known name is the organisation
+                continue
         if organisation is None or covered.get(organisation.start, -1) >= organisation.end:
             continue
         used.add(run.start)
@@ -149,6 +153,8 @@ def find_persons(
             if covered.get(run.start, -1) >= run.end:
                 continue
             person = person_in(text, run, people)
+            if person is not None and not person.title and covered.get(run.start, person.end) < person.end:
+                continue  # a known name with something else behind it
             if (
                 person is not None
                 and not person.title
@@ -170,7 +176,8 @@ def find_persons(
                 surnames.setdefault(person.tokens[0].text, item)
     for run in unused:
         word = run.tokens[-1].text
-        item_for = surnames.get(word.rsplit("-", 1)[-1]) if len(run.tokens) <= 2 and word not in people.titles else None
+        plain = len(run.tokens) <= 2 and word not in people.titles and not (word.isupper() and len(word) < 5)
+        item_for = surnames.get(word.rsplit("-", 1)[-1]) if plain else None
         if len(run.tokens) == 1 and (short := acronyms.get(word)):
             found.append(short._replace(start=run.start, end=run.end, how="alias", rule="acronym"))
         elif (
