@@ -1,0 +1,64 @@
+"""Read the pages of WARC files, ours or anybody's. Sources: ISO 28500:2017 (WARC 1.1)."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from producers.answers import is_html
+from producers.decode import unchunk, unpack
+from producers.inputs import Given, Input, Line, Readable, make_page, refuse
+from producers.urls import fetchable
+from tocsin.errors import Quarantine
+from tocsin.records import Page
+
+
+def read_warc(source: Path | Readable, url: str, given: Given) -> Iterator[Input]:
+    """Read a WARC file's pages. One damaged at the end gives what comes before, and one Dropped for the rest."""
+    kinds = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.revisit
+    last = 0
+    try:
+        opened: Any = source.open("rb") if isinstance(source, Path) else nullcontext(source)
+        with opened as stream:
+            for record in ArchiveIterator(stream, record_types=kinds, parse_http=True):
+                last = record.stream_pos
+                yield _warc_record(record, given)
+    except (OSError, ValueError) as error:
+        yield refuse(given, url, "unreadable", f"damaged after offset {last}: {error}"[:300])
+
+
+def _warc_record(record: Any, given: Given) -> Input:
+    target = str(record.headers.get("WARC-Target-URI") or "").strip("<>")
+    try:
+        url = target if target.startswith("file:") else fetchable(target)
+    except Quarantine as error:
+        return refuse(given, target or f"warc offset {record.stream_pos}", "bad-url", str(error))
+    if record.record_type == WarcRecordType.revisit:
+        return refuse(given, url, "http-status", "a revisit: the same bytes as an earlier record")
+    http = record.http_headers
+    status = int(http.status_code or 200) if http is not None else 200
+    if status != 200:
+        return refuse(given, url, "http-status", f"HTTP {status}")
+    content_type = (http.get("Content-Type") if http is not None else record.headers.get("Content-Type")) or None
+    want = min(record.content_length, given.max_body + 1)
+    body = record.reader.read(want)
+    if len(body) < want:
+        return refuse(
+            given, url, "unreadable", f"the archive ends inside this record, {len(body)} of {record.content_length} bytes are there"
+        )
+    if http is not None:
+        # Not by fastwarc: its decoding ends the iteration after the first chunked record (2.0.1).
+        try:
+            body = unchunk(body) if "chunked" in (http.get("Transfer-Encoding") or "").lower() else body
+            body, whole = unpack(body, http.get("Content-Encoding") or "", given.max_body + 1)
+            if not whole:
+                return refuse(given, url, "unreadable", "the compressed body ends early")
+        except Quarantine as error:
+            return refuse(given, url, "unreadable", str(error))
+    if body.strip() and not is_html(content_type, body):
+        return refuse(given, url, "not-html", str(content_type))
+    page = make_page(body, url, given, Line(fetched_at=str(record.headers.get("WARC-Date") or "") or None))
+    return msgspec.structs.replace(page, content_type=content_type) if isinstance(page, Page) else page
