@@ -19,7 +19,7 @@ from producers.body import extract_body, page_titles
 from producers.charset import decode
 from producers.comments import take_comments
 from producers.metadata import Published, metadata
-from producers.paragraphs import split_breaks
+from producers.paragraphs import join_pieces, split_breaks
 from producers.urls import canonical
 from tocsin import clock, ids
 from tocsin.errors import Quarantine
@@ -193,6 +193,7 @@ def _extract(
     about = furniture.prune_author(tree, pruned, found.author)
     titles = page_titles(tree, found.title)
     split_breaks(tree)
+    join_pieces(tree)
     whole, extractor = extract_body(tree, text, url, titles, capped, flags)
     body, bio = furniture.trim(whole, found.author, titles)
     if found.title and len(body) < _ERROR_TEXT and furniture.is_error_title(found.title):

@@ -1,13 +1,19 @@
-"""Paragraphs for pages that have none: text separated by line breaks, as many older and Arabic sites write it.
+"""Bodies made readable for extractors: paragraphs where there are only line breaks, one body where it was cut into pieces.
 
-Extractors look for <p>; a body written as one <div> with <br><br> between its paragraphs looks to them like a page without text.
+Extractors look for <p>; a body written as one <div> with <br><br> between its paragraphs, as many older and Arabic sites write it, looks
+to them like a page without text. And they choose one element as the body; a body that advertisements cut into several loses all but one.
 """
+
+import re
+from itertools import islice
 
 from lxml.etree import SubElement
 from lxml.etree import _Element as Element
 
 _HOLDERS = frozenset({"div", "td", "section", "article", "span", "font", "center", "main"})
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "big", "cite", "em", "font", "i", "mark", "q", "small", "span", "strong", "sub", "sup", "u"})
+_PIECE = re.compile(r"body|content|text|chunk", re.IGNORECASE)
+_LEVELS = 4  # how far above a piece the element that holds all pieces may be
 _ENOUGH = 200  # characters of text directly in a holder
 
 
@@ -55,3 +61,21 @@ def _append(paragraph: Element, text: str) -> None:
         paragraph[-1].tail = (paragraph[-1].tail or "") + text
     else:
         paragraph.text = (paragraph.text or "") + text
+
+
+def join_pieces(tree: Element) -> None:
+    """Move the pieces of one article's body into the first: same class, paragraphs of their own, close together in one <article>."""
+    rows: dict[tuple[Element, str], list[Element]] = {}
+    for element in tree.iter("div", "section"):
+        names = element.get("class")
+        if names and _PIECE.search(names) and element.find("p") is not None:
+            article = next(element.iterancestors("article"), None)
+            if article is not None:
+                rows.setdefault((article, names), []).append(element)
+    for first, *others in rows.values():
+        above = set(islice(first.iterancestors(), _LEVELS))
+        for piece in others:
+            close = not above.isdisjoint(islice(piece.iterancestors(), _LEVELS))
+            if close and first not in piece.iterancestors() and piece.find(".//h1") is None:
+                for child in list(piece):
+                    first.append(child)

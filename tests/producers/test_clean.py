@@ -7,8 +7,10 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import html as lxml_html
 
 from producers.clean import MAX_BYTES, Extraction, Reason, Refusal, clean, clean_line, extract
+from producers.paragraphs import join_pieces
 from tocsin.records import Article, Dropped, FeedItem, Page
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "clean"
@@ -116,6 +118,23 @@ def test_a_page_without_text_falls_back_on_the_feeds_summary() -> None:
     assert isinstance(article, Article)
     assert article.extractor == "feed-summary"
     assert article.published_at is None
+
+
+def test_an_embedded_post_is_kept_as_a_quotation() -> None:
+    quote = "<blockquote class=twitter-tweet><p>We have left the airport, all of us.</p>&mdash; Demo Brigade</blockquote>"
+    post = f"<div class=social-media-embed>{quote}</div>"
+    result = extracted(f"<html><body><article>{prose(5)}{post}{prose(5, 5)}</article></body></html>")
+    assert "We have left the airport" in result.text
+
+
+def test_a_body_cut_into_pieces_by_advertisements_is_joined_and_two_articles_are_not() -> None:
+    pieces = [f"<div class=row><div class='col article-body'>{prose(6, start)}</div></div><div class=ad>Buy</div>" for start in (0, 6, 12)]
+    result = extracted(f"<html><body><article><h1>Siege</h1>{''.join(pieces)}</article></body></html>")
+    assert result.text.count(".") == 18
+    apart = "".join(f"<article><h2>Story</h2><div class=article-body>{prose(6, start)}</div></article>" for start in (0, 6))
+    tree = lxml_html.document_fromstring(f"<html><body>{apart}</body></html>")
+    join_pieces(tree)
+    assert [len(body.findall("p")) for body in tree.iter("div")] == [6, 6]
 
 
 def test_the_same_page_gives_the_same_ids_and_an_edit_a_new_version() -> None:
