@@ -17,6 +17,7 @@ from tocsin.records import Mention, Quantity
 
 _CASUALTIES = {"killed": "killed", "injured": "injured", "missing": "missing", "hurt": "killed"}  # role -> rule
 _HOUSING = frozenset(("destroyed", "damaged"))
+_ARTICLES = frozenset(("a", "an", "another"))
 _SINCE = re.compile(r"since\b")
 _EXTENT = re.compile(
     r"\b(?:since (?!then)[^,.;()]{3,60}|(?:in|during|over) the (?:first|second|third|past|last|initial|opening|final) [^,.;()]{3,40}"
@@ -132,6 +133,8 @@ def figure_cumulative(scene: Scene, claim: FigureClaim) -> Literal["incremental"
 def _rule_id(figure: Figure) -> str | None:
     if figure.role in _CASUALTIES and figure.code == "casualties":
         return f"casualties.{_CASUALTIES[figure.role]}" if figure.unit in ("person", "household", "fighter") else None
+    if figure.number.text.lower() in _ARTICLES and figure.role not in _CASUALTIES:
+        return None  # "a refugee" is any refugee
     if figure.code == "evicted" and figure.number.noun in figure_nouns("envoys"):
         return None
     if figure.role in _HOUSING:

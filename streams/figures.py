@@ -130,6 +130,7 @@ _ASIDE = re.compile(
     r"\([^()]*\)|, (?:including|among them|mostly|most of them|many of them|some of them|mainly)\b[^,;.]*,|"
     r", the [^,;.]{3,80}?(?:\([^()]*\))?,"
 )
+_OF_THE = re.compile(r"\b(?:[Oo]f|out of) (?:the|some|those|these|an estimated) $")
 _OF_WHOM = re.compile(r" of (?:whom|which|them|these|those)\b")
 _AMONG = re.compile(r" (?:were|was|are|is) among (?:the |at least |more than )?")
 _RESTATES = re.compile(
@@ -204,6 +205,8 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
             continue
         if found and _FAMILY.get(figure.role) == _FAMILY.get(found[-1].role) and _is_part(text, places[at], found[-1], figure):
             figure = figure._replace(subset=True)
+        elif found and figure.role == found[0].role and _OF_THE.search(text, low, places[0][0]):
+            figure = figure._replace(subset=True)  # "Of the 256,000 displaced, 192,000 are still away"
         last = len(found)
         found.append(figure)
     for at in range(len(found) - 1):
