@@ -243,7 +243,7 @@ def judge(
     if not _abbreviation_ok(name, text, position, names):
         name.rejected = "abbreviation"
         return
-    if name.key.partition(" ")[0] in words.CALENDAR or (gap_after == " " and after in words.DISEASES):
+    if name.key.partition(" ")[0] in words.CALENDAR or (gap_after == " " and after in words.DISEASES and not _is_country(gazetteer, name)):
         name.rejected = "a date or a disease"
         return
     score = _size(gazetteer, name.hits)
@@ -320,7 +320,8 @@ def _prominent(gazetteer: Gazetteer, key: str) -> bool:
 
 
 def _is_country(gazetteer: Gazetteer, name: PlaceName) -> bool:
-    return any(gazetteer.is_curated(hit.index) and gazetteer.place(hit.index).type == "country" for hit in name.hits)
+    """Whether a name may be that of a country or of a first-level region."""
+    return any(gazetteer.level(hit.index) in ("country", "admin1") for hit in name.hits)
 
 
 def _abbreviation_ok(name: PlaceName, text: WordText, position: int, names: list[PlaceName]) -> bool:

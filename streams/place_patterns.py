@@ -61,3 +61,6 @@ UNLISTED_NOUN = re.compile(
     r"[ ](?:districts?|villages?|provinces?|governorates?|sub-?districts?|refugee camps?|idp camps?|camps?|lgas?|county|counties|"
     r"subdivision|municipality|neighbou?rhoods?|prefectures?|oblast|raion|commune|town|city|island|parish|settlement)(?![\w-])"
 )
+UNLISTED_HEAD = re.compile(
+    r"(?<!\w)(?:village|town|city|hamlet|suburb|district|province|neighbou?rhood|camp|island)s? (?:of|called|named) (?:the )?$"
+)

@@ -7,6 +7,7 @@ which reading (`streams.geocode`) -> longer and derived names ("Mosul city", "ea
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 
 from streams import place_patterns as words
 from streams.context import Context
@@ -18,6 +19,8 @@ from tocsin.records import Candidate, Mention
 
 _COUNTY_KM = 60.0  # a county wider than this has no point of its own
 _READINGS_SHOWN = 4
+_LISTED = 0.4  # strength gained by standing in a list with another place, on each side
+_AND = frozenset((", ", "/", " and ", ", and ", " or ", " & "))
 _PRECISION = {
     "camp": "site",
     "crossing": "site",
@@ -73,6 +76,10 @@ def _emit(
     names: list[PlaceName], senses: dict[str, Sense], text: WordText, gazetteer: Gazetteer, evidence: Evidence, context: Context
 ) -> list[Mention]:
     best: dict[str, float] = defaultdict(float)
+    for left, right in pairwise(names):
+        if text.text[left.end : right.start] in _AND:
+            left.strength += _LISTED
+            right.strength += _LISTED
     for name in names:
         name.strength += senses[name.key].bonus
         best[name.key] = max(best[name.key], name.strength)

@@ -95,17 +95,21 @@ def _judge(
         and _INTO_LIST.fullmatch(folded, end, right.start) is not None
     )
     inside = right is not None and 0 < right.start - end <= 4 and text[end : right.start] in (", ", " (", ",")
+    detailed = any(m is not None and m.country in gazetteer.detailed for m in (left, right))
     tail = words.UNLISTED_NOUN.match(folded, end)
     before = keys[first - 1] if first else ""
     reason = ""
     if tail is not None and not shouting and folded[start:end] not in words.DIRECTIONS:
         reason = "a place noun follows"
-        end = tail.end()
+        if detailed:
+            end = tail.end()
+    elif not shouting and words.UNLISTED_HEAD.search(folded, max(0, start - 40), start):
+        reason = "a place noun stands before"
     elif beside_left and beside_right and not shouting:
         reason = "listed between places"
     elif inside and before in _STRICT_BEFORE and not shouting:
         reason = "named with its area"
-    elif (beside_left or beside_right) and not shouting and text[end : end + 1] != "’":
+    elif detailed and (beside_left or beside_right) and not shouting and text[end : end + 1] != "’":
         reason = "listed with a place"
     elif (
         before in ("in", "near", "outside")
