@@ -1,7 +1,8 @@
 """Who says so: frames that bring in a source, and how far their words reach.
 
-Prefix ("X said that ..."), suffix ("..., X said"), inserted ("..., X said, ..."), phrase ("according to X"), passive ("it is expected that"),
-hearsay ("reportedly"), chains ("X told Y that Z said"). A frame reaches to the end of its sentence (prefix), or over all of it
+Prefix ("X said that ..."), suffix ("..., X said"), inserted ("..., X said, ..."), phrase ("according to X"), passive ("it is expected
+that"), hearsay ("reportedly"), chains ("X told Y that Z said").
+A frame reaches to the end of its sentence (prefix), or over all of it
 (suffix, phrase); it never reaches into the next sentence. Cues are data (attribution.yaml).
 """
 
@@ -25,13 +26,13 @@ class Frame(NamedTuple):
     verb: str
     scope_start: int
     scope_end: int
-    modality: Literal["reported", "claimed", "expected", "possible", "call"]
-    denies: bool
-    calls: bool
-    source: Mention | None
-    source_text: str | None
-    kind: str
-    anonymous: bool
+    modality: Literal["reported", "claimed", "expected", "possible", "call"] = "reported"
+    denies: bool = False
+    calls: bool = False
+    source: Mention | None = None
+    source_text: str | None = None
+    kind: str = "unnamed"
+    anonymous: bool = False
     nominal: bool = False  # hearsay: covers only its own clause
 
 
@@ -40,10 +41,12 @@ _SHORT_TAIL = re.compile(
 )
 _SUBORDINATE = re.compile(r"\s*(?:\w+\s+){0,6}?that\b|\s*[:\"“]")
 _DATE_TAIL = re.compile(
-    r"[\s,]*(?:(?:(?:on|in|at|late|early|earlier)\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday|today|earlier)?[\s,.]*(?:in a statement|in an interview)?[\s,.]*$"
+    r"[\s,]*(?:(?:(?:on|in|at|late|early|earlier)\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday|today|earlier)?"
+    r"[\s,.]*(?:in a statement|in an interview)?[\s,.]*$"
 )
 _AUX = re.compile(
-    r"(?:\s+(?:has|have|had|also|repeatedly|later|earlier|already|recently|previously|on|\w+day|\w+ly|were|was|is|are|who|would|will|could|may|might|further|since|now|then))+$"
+    r"(?:\s+(?:has|have|had|also|repeatedly|later|earlier|already|recently|previously|on|\w+day|\w+ly|were|was|is|are"
+    r"|who|would|will|could|may|might|further|since|now|then))+$"
 )
 _LEAD = re.compile(
     r"^(?:and|but|while|as|however|meanwhile|also|when|where|which|who|that|though|although|because|since|from a \w+ view and)\s+,?\s*"
@@ -60,6 +63,21 @@ _KINDS = {
     "nonstate_armed": "organisation",
     "militia": "organisation",
 }
+_PASSIVE_MOOD: dict[str, Literal["expected", "possible", "claimed"]] = {
+    "expected": "expected",
+    "likely": "expected",
+    "feared": "possible",
+    "alleged": "claimed",
+    "claimed": "claimed",
+}
+# Verbs of speech that are nouns as well, and what makes them nouns.
+_NOUNS_TOO_WORDS = (
+    "state states order record records request note notes document documents show quote report reports claim claims demand demands call "
+    "calls appeal appeals fear fears cause blame estimate estimates"
+)
+_NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
+_DETERMINERS_WORDS = "the a an of his her its their this that no in by for on with these united islamic or and some to"
+_DETERMINERS = frozenset(_DETERMINERS_WORDS.split())
 _PARTIES = frozenset(("nonstate_armed", "militia", "state_military", "coalition"))
 
 
@@ -88,7 +106,7 @@ def frames_of(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[
         if mask & bits["according"]:
             frame = _according(scene, hit, rules)
         elif mask & bits["passive_say"]:
-            frame = _passive(scene, hit, bits["warn"], rules)
+            frame = _passive(scene, hit, rules)
         elif mask & bits["hearsay"]:
             frame = _hearsay(scene, hit)
         elif mask & bits["news_noun"]:
@@ -115,7 +133,7 @@ def _according(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
     _, right = scene.clause(hit.start, hit.end)
     source = _source_at(scene, hit.end, min(right, hit.end + 110), False)
     stop = source.end if source is not None else min(right, hit.end + 60)
-    named = _named(scene, hit.end, min(right, hit.end + 110), source)
+    named = _named(scene, hit.end, min(right, hit.end + 110))
     text = _trim(scene, hit.end, max(stop, named.end if named else 0))
     media = named if named is not None else (source.mention if source else None)
     return Frame(
@@ -135,9 +153,8 @@ def _according(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
     )
 
 
-def _named(scene: Scene, start: int, end: int, source: Participant | None) -> Mention | None:
-    """ "a report of the newspaper X": the outlet rather than the report."""
-    del source
+def _named(scene: Scene, start: int, end: int) -> Mention | None:
+    """The outlet rather than the report, in "a report of the newspaper X"."""
     people = [p.mention for p in scene.participants if p.mention is not None and p.start >= start and p.end <= end]
     media = [m for m in people if m.type == "media"]
     return (media or people or [None])[0]
@@ -152,18 +169,8 @@ def _anonymous(scene: Scene, rules: ClaimRules) -> bool:
     return bool(scene.mask & rules.bits["anonymous"])
 
 
-def _passive(scene: Scene, hit: Hit, warn: int, rules: ClaimRules) -> Frame:
-    del warn
+def _passive(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame:
     word = scene.low[hit.start : hit.end].rsplit(" ", 1)[-1]
-    modality: Literal["reported", "claimed", "expected", "possible"] = (
-        "expected"
-        if word in ("expected", "likely")
-        else "possible"
-        if word == "feared"
-        else "claimed"
-        if word in ("alleged", "claimed")
-        else "reported"
-    )
     return Frame(
         hit.start,
         hit.end,
@@ -171,13 +178,9 @@ def _passive(scene: Scene, hit: Hit, warn: int, rules: ClaimRules) -> Frame:
         word,
         hit.end,
         scene.sentence.end,
-        modality,
-        False,
-        False,
-        None,
-        scene.low[hit.start : hit.end],
-        "unnamed",
-        _anonymous(scene, rules),
+        _PASSIVE_MOOD.get(word, "reported"),
+        source_text=scene.text[hit.start : hit.end],
+        anonymous=_anonymous(scene, rules),
     )
 
 
@@ -185,34 +188,31 @@ def _hearsay(scene: Scene, hit: Hit) -> Frame:
     left, right = scene.clause(hit.start, hit.end)
     word = scene.low[hit.start : hit.end]
     modality: Literal["reported", "claimed"] = "claimed" if "alleg" in word or "purport" in word else "reported"
-    return Frame(hit.start, hit.end, hit.start, word, left, right, modality, False, False, None, None, "unnamed", False, True)
+    return Frame(hit.start, hit.end, hit.start, word, left, right, modality, nominal=True)
 
 
 def _news(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
-    if any(h.mask & (rules.bits["say"]) and 0 <= h.start - hit.end <= 3 for h in scene.hits):
+    word = scene.low[hit.start : hit.end]
+    if word.endswith(("sites", "reports")) and any(h.mask & rules.bits["say"] and 0 <= h.start - hit.end <= 3 for h in scene.hits):
         return None  # "news sites report that": the verb makes the frame
-    if scene.low.startswith("news sites", hit.start) or scene.low.startswith("media reports", hit.start):
+    if not word.endswith(("of", "that", "said", "say")):
         return None
     source = next((p.mention for p in scene.participants if p.mention and p.start < hit.end and p.end > hit.start), None)
     return Frame(
         hit.start,
         hit.end,
         hit.start,
-        scene.low[hit.start : hit.end],
+        word,
         hit.end,
         scene.sentence.end,
-        "reported",
-        False,
-        False,
-        source,
-        scene.low[hit.start : hit.end],
-        "media_generic",
-        False,
+        source=source,
+        source_text=scene.text[hit.start : hit.end],
+        kind="media_generic",
     )
 
 
 def _trim(scene: Scene, start: int, end: int) -> str:
-    return scene.low[start:end].strip(" ,;:\"'“”()\n")
+    return scene.text[start:end].strip(" ,;:\"'“”()\n")
 
 
 def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) -> Frame | None:
@@ -237,7 +237,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     stripped = _AUX.sub("", " " + raw.rstrip()).strip()
     if scene.low[max(0, hit.start - 4) : hit.start] == " to " or hit.end - hit.start < 3:
         return None
-    if _not_speech(low, hit, bits):
+    if _not_speech(low, hit):
         return None
     source = _source_at(scene, subject_start, hit.start, True)
     relative = not stripped or stripped in ("who", "which", "that", "and")
@@ -251,15 +251,15 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
         mention = speaker
     if source is None and not mention and not stripped:
         return None
-    if source is None and mention is None and not _speaks(scene, subject_start, hit.start, stripped, bits):
+    if source is None and mention is None and len(stripped) >= 90:
         return None
-    passive = _passive_before(scene, hit, bits)
+    passive = _passive_before(scene, hit, bits["be"])
     if passive:
         return None
     # Where do the words that are said stand? After the verb, unless the frame closes a clause that was said before it.
     follow = low[hit.end : sentence.end]
     before = left > sentence.start and low[max(0, left - 2) : left].rstrip()[-1:] in (",", '"', "”", ")")
-    tail = right if right > hit.end else hit.end
+    tail = max(right, hit.end)
     rest = sentence.end - tail
     that = _SUBORDINATE.match(follow)
     if before and not that and _SHORT_TAIL.fullmatch(low[hit.end : tail]):
@@ -277,7 +277,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     modality: Literal["reported", "claimed", "expected", "possible", "call"] = "call" if calls else _modality(mention, claims, rules)
     if mask & bits["warn"] and verb.startswith(("expect", "predict", "forecast")):
         modality = "expected"
-    text = low[source.start : source.end] if source is not None else stripped or None
+    text = scene.text[source.start : source.end] if source is not None else _cased(scene, subject_start, hit.start, stripped)
     return Frame(
         start,
         end,
@@ -295,78 +295,23 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     )
 
 
-def _not_speech(low: str, hit: Hit, bits: object) -> bool:
+def _not_speech(low: str, hit: Hit) -> bool:
     """Nouns and attributes that look like verbs of speech: "claims", "the reported", "state"."""
-    del bits
     before = low[max(0, hit.start - 12) : hit.start].split()
     last = before[-1] if before else ""
-    word = low[hit.start : hit.end]
-    if word in (
-        "state",
-        "states",
-        "order",
-        "record",
-        "records",
-        "request",
-        "note",
-        "notes",
-        "document",
-        "documents",
-        "show",
-        "quote",
-        "report",
-        "reports",
-        "claim",
-        "claims",
-        "demand",
-        "demands",
-        "call",
-        "calls",
-        "appeal",
-        "appeals",
-        "fear",
-        "fears",
-        "cause",
-        "blame",
-        "estimate",
-        "estimates",
-    ):
-        return last in (
-            "the",
-            "a",
-            "an",
-            "of",
-            "his",
-            "her",
-            "its",
-            "their",
-            "this",
-            "that",
-            "no",
-            "in",
-            "by",
-            "for",
-            "on",
-            "with",
-            "these",
-            "united",
-            "islamic",
-            "or",
-            "and",
-            "some",
-            "to",
-        ) or last.endswith(("'s", "ed"))
+    if low[hit.start : hit.end] in _NOUNS_TOO:
+        return last in _DETERMINERS or last.endswith(("'s", "ed"))
     return last in ("the", "a", "an", "of", "by")
 
 
-def _speaks(scene: Scene, start: int, end: int, subject: str, bits: "dict[str, int] | object") -> bool:
-    """Whether an unlisted subject may be a speaker: a person's or body's name, or a word for a source."""
-    del bits
-    return bool(subject) and len(subject) < 90 and end > start and bool(scene)
+def _cased(scene: Scene, start: int, end: int, words: str) -> str | None:
+    """The words as they stand in the text, from their lower-cased form."""
+    at = scene.low.find(words, start, end) if words else -1
+    return scene.text[at : at + len(words)] if at >= 0 else None
 
 
-def _passive_before(scene: Scene, hit: Hit, bits: "dict[str, int] | object") -> bool:
-    be = bits["be"] if isinstance(bits, dict) else 0
+def _passive_before(scene: Scene, hit: Hit, be: int) -> bool:
+    """Whether the verb is passive: "was told" brings in no words of its own."""
     word = scene.low[hit.start : hit.end]
     if not word.endswith("ed") and word not in ("said", "told", "shown", "known"):
         return False

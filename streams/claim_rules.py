@@ -24,7 +24,8 @@ A rule file holds `rules:`, a list of mappings:
 Where: `before`, `after` (of the trigger, in the sentence, at most 150 characters away), `prev`, `next` (about four words),
 `near`
 (60 characters either side), `clause`, `sentence`, `context` (the sentence and its neighbours), `agent`, `patient` (who does it, to whom).
-`agent: -` holds if there is none; `determined: -` if an article or possessive stands right before the trigger. Class names may be joined with "|". Words of classes and triggers match whole words, case-folded,
+`agent: -` holds if there is none; `determined: -` if an article or possessive stands right before the trigger.
+Class names may be joined with "|". Words of classes and triggers match whole words, case-folded,
 punctuation read as space.
 """
 
@@ -35,12 +36,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from streams.inflect import VERBAL, Form, misspellings, plural, verb_forms
 from tocsin.errors import DataError
 from tocsin.records import Codes
+from tocsin.yaml_file import load_yaml
 
 __all__ = ["TYPES", "ClaimRules", "Condition", "Hit", "Rule", "find_hits", "load_claim_rules", "lower"]
 
@@ -65,11 +66,13 @@ TYPES = (
     "assessment",
 )
 PLACES = ("before", "after", "prev", "next", "determined", "near", "clause", "sentence", "context", "agent", "patient")
-_ROLES = frozenset("actor perpetrator victim affected winner loser holder speaker addressee partner about".split())
-_KEYS = frozenset(
-    ("id", "type", "subtype", "code", "triggers", "require", "exclude", "roles", "quantity", "modality", "polarity", "confidence")
-    + ("examples", "near_misses", "version", "unrealised", "place")
+_ROLES_WORDS = "actor perpetrator victim affected winner loser holder speaker addressee partner about"
+_ROLES = frozenset(_ROLES_WORDS.split())
+_KEYS_WORDS = (
+    "id version type subtype unrealised code triggers require exclude roles quantity modality polarity place confidence "
+    "examples near_misses"
 )
+_KEYS = frozenset(_KEYS_WORDS.split())
 
 
 class Condition(NamedTuple):
@@ -182,14 +185,8 @@ def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
 # --- loading -----------------------------------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> Any:
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except OSError as error:
-        raise DataError(path, f"cannot be read ({error.strerror or error}); check the path and its permissions") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        raise DataError(path, f"is not valid YAML: {' '.join(str(error).split())[:160]}", None if line is None else line + 1) from error
+def _read(path: Path) -> dict[str, Any]:
+    return load_yaml(path, dict[str, Any])
 
 
 class _Vocabulary:
@@ -223,11 +220,9 @@ class _Vocabulary:
                         mask |= self.masks.get(" ".join(pieces[i:j]), 0) & self.inherited
             uses = list(self.uses.get(word, ()))
             for j in range(len(pieces) - 1, 0, -1):  # "withdraw from" is also a "withdraw"
-                uses += [
-                    use
-                    for use in self.uses.get(" ".join(pieces[:j]), ())
-                    if use.form & VERBAL and not any(own.rule is use.rule for own in uses) and any(own.form & (VERBAL | Form.PHRASE) for own in uses)
-                ]
+                if any(own.form & (VERBAL | Form.PHRASE) for own in uses):
+                    taken = {own.rule.id for own in uses}
+                    uses += [use for use in self.uses.get(" ".join(pieces[:j]), ()) if use.form & VERBAL and use.rule.id not in taken]
             payloads.append((mask, tuple(uses)))
         return words, tuple(payloads)
 
@@ -417,7 +412,7 @@ def _load(extra: tuple[Path, ...]) -> ClaimRules:
     rules: list[Rule] = []
     for path in paths:
         data = _read(path)
-        if not isinstance(data, dict) or not isinstance(data.get("rules"), list):
+        if not isinstance(data.get("rules"), list):
             raise DataError(path, "must hold `rules:`, a list")
         for raw in data["rules"]:
             rule = _rule(path, raw, len(rules), bits, codes)

@@ -142,7 +142,7 @@ class _Finder:
                 items[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)]
                 for items, starts in zip(self.lists, self.starts, strict=True)
             ]
-            scene = make_scene(sentence, index, self.low, *cut, rules=self.rules)  # type: ignore[arg-type,misc]
+            scene = make_scene(sentence, index, self.context.text, self.low, *cut, rules=self.rules)  # type: ignore[arg-type,misc]
             self.scenes[index] = scene
         return scene
 

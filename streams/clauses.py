@@ -15,7 +15,8 @@ __all__ = ["Participant", "Scene", "is_preposed", "make_scene"]
 # A new clause may begin after these. Commas inside dates and lists are sorted out by `Scene.clause`.
 _BREAK = re.compile(
     r"[;:!?]\s+|,\s+|\s[–—-]+\s|[()\"“”]"
-    r"|\s(?:which|who|whose|whom|where|when|while|whereas|after|before|because|although|though|unless|until|since|as|amid|but|so that|that|if)\s"
+    r"|\s(?:which|who|whose|whom|where|when|while|whereas|after|before|because|although|though"
+    r"|unless|until|since|as|amid|but|so that|that|if)\s"
 )
 _SOFT = frozenset((",",))
 _PREPOSED = re.compile(
@@ -41,7 +42,8 @@ class Scene:
 
     sentence: Sentence
     index: int
-    low: str  # the whole text, lower case
+    text: str  # the whole text
+    low: str  # the same, lower case, of the same length
     hits: Sequence[Hit]
     participants: list[Participant]
     places: Sequence[Mention]
@@ -77,7 +79,7 @@ class Scene:
 def is_preposed(low: str, start: int, floor: int) -> str:
     """The preposition that governs the noun phrase before `start`, or ""."""
     words = low[max(floor, start - 32) : start].split()
-    for word in words[: -4 if len(words) > 4 else None : -1] if len(words) > 4 else words[::-1]:
+    for word in words[:-5:-1]:
         if word[-1] in ",;:" or word in ("and", "who", "which", "that"):
             return ""
         if word == "of" or word == "by" or _PREPOSED.fullmatch(word):
@@ -125,6 +127,7 @@ def _start(hit: Hit) -> int:
 def make_scene(
     sentence: Sentence,
     index: int,
+    text: str,
     low: str,
     hits: Sequence[Hit],
     actors: Sequence[Mention],
@@ -139,7 +142,7 @@ def make_scene(
     extra += [Hit(n.start, n.end, rules.bits["count"], ()) for n in numbers if n.unit in ("person", "household", "fighter")]
     if extra:
         hits = sorted([*hits, *extra], key=_start)
-    scene = Scene(sentence, index, low, hits, participants, places, numbers, times)
+    scene = Scene(sentence, index, text, low, hits, participants, places, numbers, times)
     covered = [(m.start, m.end) for m in (*actors, *places, *times)]
     starts, ends = {m.start for m in (*actors, *places)}, {m.end for m in (*actors, *places)}
     for match in _BREAK.finditer(low, sentence.start, sentence.end):

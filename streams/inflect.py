@@ -7,7 +7,7 @@ __all__ = ["VERBAL", "Form", "form_name", "misspellings", "plural", "verb_forms"
 
 
 class Form:
-    """What a trigger's form can be, as bits (plain ints: they are tested a thousand times a page); "attacked" is both past and participle."""
+    """What a trigger's form can be, as bits; "attacked" is both past and participle. Plain ints: they are tested often."""
 
     BASE = 1
     PAST = 2

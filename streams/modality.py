@@ -83,7 +83,7 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
         cue = _scoped(scene, trigger, floor, verbal, bits["expected"])
         if cue is not None and cue.end <= trigger.start:
             modality, why = "expected", "expected"
-    if verbal and form & Form.BASE and not achieved and modality not in ("expected",):
+    if verbal and form & Form.BASE and not achieved and modality != "expected":
         before = scene.low[max(floor, trigger.start - 20) : trigger.start]
         if _TO.search(before) and not _refused(scene, trigger, bits["negation"]):
             modality, why = "expected", "to + verb"
@@ -114,7 +114,7 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
 
 
 def _refused(scene: Scene, trigger: Hit, negation: int) -> bool:
-    """"failed to", "unable to": what follows is denied, not expected."""
+    """Whether what follows is denied rather than expected: after "failed to", "unable to"."""
     return any(h.mask & negation and 0 < trigger.start - h.end <= 12 and scene.low.endswith("to", h.start, h.end) for h in scene.hits)
 
 

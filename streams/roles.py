@@ -18,9 +18,9 @@ _REACH = 90  # characters between a trigger and its patient
 _FAR = 160  # characters between a subject and its verb
 _AND_BEFORE = re.compile(r"(?:\band|,|\bthen|\bor)\s+(?:then |also |\w+ly )?$")
 _LIGHT_VERB = re.compile(
-    r"\b(?:carr(?:y|ies|ied|ying) out|launch\w*|stag(?:e|es|ed|ing)|conduct\w*|mount\w*|perpetrat\w*|commit\w*|unleash\w*|wag(?:e|es|ed|ing)|hold|holds|held|holding"
-    r"|plan\w*|start\w*|beg[aiu]n\w*|open\w*|impos\w*|carried|use[sd]?|using|fir(?:e|es|ed|ing)|hurl\w*|lob\w*|thr[eo]w\w*|detonat\w*|plant\w*|drop\w*|sign\w*|reach\w*"
-    r"|announc\w*|declar\w*|took|take[sn]?|taking|made|mak(?:e|es|ing)|receiv\w*|engag\w*|blow\w*|blew|set)\b"
+    r"\b(?:carr(?:y|ies|ied|ying) out|launch\w*|stag(?:e|es|ed|ing)|conduct\w*|mount\w*|perpetrat\w*|commit\w*"
+    r"|unleash\w*|wag(?:e|es|ed|ing)|hold|holds|held|holding|plan\w*|start\w*|beg[aiu]n\w*|open\w*|impos\w*|carried|use[sd]?|using|fir(?:e|es|ed|ing)|hurl\w*|lob\w*|thr[eo]w\w*"
+    r"|detonat\w*|plant\w*|drop\w*|sign\w*|reach\w*|announc\w*|declar\w*|took|take[sn]?|taking|made|mak(?:e|es|ing)|receiv\w*|engag\w*|blow\w*|blew|set)\b"
 )
 _ADJECTIVE_GAP = re.compile(r"[\s'’]*(?:s\s+)?(?:\w+\s+){0,2}")
 
@@ -48,12 +48,14 @@ def is_passive(scene: Scene, trigger: Hit, form: int, rules: ClaimRules) -> bool
 
 
 _VERB_BEFORE = re.compile(
-    r"(?:^|[,;:]\s|\b(?:to|not|and|or|will|would|can|could|may|might|must|should|shall|do|does|did|who|which|that|they|we|he|she|it|i|you|don't|didn't|then|also|often|"
-    r"regularly|repeatedly|now|still|\w+ly))\s*$"
+    r"(?:^|[,;:]\s|\b(?:to|not|and|or|will|would|can|could|may|might|must|should|shall"
+    r"|do|does|did|who|which|that|they|we|he|she|it|i|you|don't|didn't|then|also|often"
+    r"|regularly|repeatedly|now|still|\w+ly))\s*$"
 )
 _NOUN_BEFORE = re.compile(
-    r"\b(?:the|a|an|this|that|these|those|its|his|her|their|our|of|in|by|with|during|after|before|from|for|at|on|under|against|amid|despite|multiple|several|many|more|"
-    r"new|two|three|four|five|six|series of|recent|deadly|heavy|major|another|second|first|separate|daily|latest|similar|fresh|fierce|some|all|no|any|every|each|\w+'s|\d+)\s*$"
+    r"\b(?:the|a|an|this|that|these|those|its|his|her|their|our|of|in|by|with|during|after|before|from|for|at|on|under|against|amid|despite"
+    r"|multiple|several|many|more|new|two|three|four|five|six|series of|recent|deadly|heavy|major|another|second|first|separate"
+    r"|daily|latest|similar|fresh|fierce|some|all|no|any|every|each|\w+'s|\d+)\s*$"
 )
 _ING_NOUN = re.compile(r"\b(?:the|a|an|this|of|its|his|her|their|mass|\w+'s)\s*$")
 
@@ -71,7 +73,7 @@ def actual_form(scene: Scene, trigger: Hit, form: int) -> int:
         noun = bool(_NOUN_BEFORE.search(head)) or not (_VERB_BEFORE.search(head) or _subject_near(scene, trigger))
     if noun:
         return Form.NOUN if form & Form.ING else form & (Form.NOUN | Form.PHRASE)
-    return form & ~Form.NOUN if form & ~Form.NOUN else 0
+    return form & ~Form.NOUN
 
 
 def is_determined(scene: Scene, trigger: Hit) -> bool:

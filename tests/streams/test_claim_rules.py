@@ -30,3 +30,68 @@ def test_every_rule_shows_what_it_means_and_what_it_does_not():
 
 def test_every_type_of_the_taxonomy_has_a_rule():
     assert {rule.type for rule in RULES.rules} == set(TYPES)
+
+
+BROKEN = [
+    ("rules:\n  - {id: a, type: nonsense, triggers: {verb: [attack]}}\n", "type must be one of"),
+    ("rules:\n  - {id: a, type: unrest, triggers: {verb: [attack]}, requires: []}\n", "unknown keys requires"),
+    ("rules:\n  - {id: a, type: unrest, triggers: {verb: [attack]}, require: ['near: dragons']}\n", "unknown class 'dragons'"),
+    ("rules:\n  - {id: a, type: unrest, triggers: {verb: [attack]}, require: ['beyond: army']}\n", "no place to look"),
+    ("rules:\n  - {id: a, type: unrest, triggers: {verb: [no]}}\n", "list of strings"),
+    ("rules:\n  - {id: a, type: unrest, code: dragons, triggers: {verb: [attack]}}\n", "unknown code"),
+    ("rules:\n  - {id: a, type: unrest, triggers: {}}\n", "no triggers"),
+    ("rules:\n  - {id: unrest.mob, type: unrest, triggers: {verb: [attack]}}\n", "must be unique"),
+    ("rules:\n  - {id: a, type: unrest, confidence: 3, triggers: {verb: [attack]}}\n", "confidence must lie"),
+    ("rules: {}\n", "must hold `rules:`"),
+    ("rules: [\n", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "complaint"), BROKEN)
+def test_a_broken_rule_file_is_refused_in_one_line_that_names_it(tmp_path: Path, text, complaint):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        load_claim_rules((path,))
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_users_own_rules_join_the_shipped_ones(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("rules:\n  - {id: mine.parade, type: unrest, subtype: parade, triggers: {noun: [parade]}}\n", encoding="utf-8")
+    rules = load_claim_rules((path,))
+    assert "mine.parade" in {rule.id for rule in rules.rules}
+    assert rules.version != RULES.version
+
+
+@pytest.mark.parametrize(
+    ("lemma", "past", "ing"),
+    [
+        ("attack", "attacked", "attacking"),
+        ("seize", "seized", "seizing"),
+        ("carry out", "carried out", "carrying out"),
+        ("stab", "stabbed", "stabbing"),
+        ("flee", "fled", "fleeing"),
+        ("blow up", "blew up", "blowing up"),
+        ("die", "died", "dying"),
+        ("bomb", "bombed", "bombing"),
+    ],
+)
+def test_verbs_inflect(lemma, past, ing):
+    forms = verb_forms(lemma, {"flee": ("fled", "fled"), "blow": ("blew", "blown")})
+    assert forms[past] & Form.PAST
+    assert forms[ing] & Form.ING
+
+
+@pytest.mark.parametrize(
+    ("noun", "many"), [("clash", "clashes"), ("gunman", "gunmen"), ("convoy", "convoys"), ("army base", "army bases"), ("city", "cities")]
+)
+def test_nouns_have_plurals(noun, many):
+    assert plural(noun) == many
+
+
+def test_one_slip_in_a_long_trigger_is_forgiven_and_none_in_a_short_one():
+    assert "asassinated" in misspellings("assassinated")
+    assert misspellings("raided") == set()
+    assert "targeted_attack.assassinate" in {c.rule_id for c in claims_of("Gunmen asassinated a judge in Herat.")}

@@ -127,10 +127,12 @@ def test_records_are_left_for_the_caller_to_name_and_explain_themselves():
     assert claim.trigger.text == "abducted"
 
 
-WORDS = (
-    "rebels|the army|police|three|civilians|killed|were|attacked|by|in|Aden|Mosul|and|,|.|if|not|said|that|according to|will|could|?|bomb|protesters|"
+_WORDS = (
+    "rebels|the army|police|three|civilians|killed|were|attacked|by|in|Aden|Mosul|and|,|.|if|not|said|that|according to|will|could|?|bomb|"
+    "protesters|"
     "captured|town|of|fled|from|\u200f|\u200b|😀|\n|İstanbul|’s|8,000|«|»|الجيش|“|”|-|who|which|(|)"
-).split("|")
+)
+WORDS = _WORDS.split("|")
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join) | st.text(max_size=200))
@@ -152,9 +154,11 @@ def test_offsets_always_slice_to_the_words(text):
 def test_a_long_line_takes_time_in_proportion_to_its_length(unit):
     def seconds(length):
         text = unit * (length // len(unit))
-        start = time.perf_counter()
-        claims_of(text)
-        return time.perf_counter() - start
+        took = []
+        for _ in range(2):
+            start = time.process_time()
+            claims_of(text)
+            took.append(time.process_time() - start)
+        return min(took)
 
-    seconds(1000)
-    assert seconds(40_000) < 40 * max(seconds(4_000), 0.002)
+    assert seconds(40_000) < 35 * max(seconds(4_000), 0.002)  # in proportion: 10; its square: 100

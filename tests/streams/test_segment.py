@@ -1,5 +1,7 @@
 """What is the article's own voice, and where its sentences end."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,7 +104,7 @@ def test_sentences_end_where_they_end(text, expected):
 def test_segments_and_sentences_are_ordered_and_inside_the_text(text):
     parts = segment(text)
     assert all(0 <= a.start < a.end <= len(text) for a in parts)
-    assert all(a.end <= b.start for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(parts))
     found = sentences(text, parts)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
     assert all(text[s.start : s.end].strip() == text[s.start : s.end] != "" for s in found)
