@@ -68,7 +68,8 @@ def join_pieces(tree: Element) -> None:
     rows: dict[tuple[Element, str], list[Element]] = {}
     for element in tree.iter("div", "section"):
         names = element.get("class")
-        if names and _PIECE.search(names) and element.find("p") is not None:
+        if names and _PIECE.search(names) and len(element.findall("p")) > 1:
+            # One paragraph is what a teaser has.
             article = next(element.iterancestors("article"), None)
             if article is not None:
                 rows.setdefault((article, names), []).append(element)
