@@ -11,14 +11,13 @@ from typing import Literal
 
 import msgspec
 
+from streams.sightings import HAPPENED
 from tocsin.errors import DataError
 from tocsin.records import Record, Sighting
 from tocsin.yaml_file import load_yaml
 
 SHIPPED = Path(__file__).parent / "data" / "alerts"
 Kind = Literal["place", "actor", "actor_place", "actor_claim", "place_claim"]
-# A claim rule counts what is said to have happened; "if liberated", "will it fall?" and "take the city!" are not that.
-HAPPENED = ("asserted", "reported", "claimed")
 
 
 class Rule(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,8 +28,7 @@ class Rule(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     subjects: tuple[str, ...] = ()  # names or entity ids; empty: every subject of `of`
     of: tuple[Kind, ...] = ()  # kinds of subject; default: place and actor, or their claim pairs when claim_types is given
     claim_types: tuple[str, ...] = ()
-    modalities: tuple[str, ...] = HAPPENED  # for claim pairs
-    confidence: float = 0.5  # of a claim, at least
+    modalities: tuple[str, ...] = HAPPENED  # for claim pairs; each other modality is counted apart
     countries: tuple[str, ...] = ()  # place must lie in one of these (names or ids)
     actor_types: tuple[str, ...] = ()  # e.g. nonstate_armed
     sources: tuple[str, ...] = ()  # source ids; empty: all
@@ -93,7 +91,6 @@ def _meets(rule: Rule, sighting: Sighting) -> bool:
                 (not rule.claim_types or sighting.claim_type in rule.claim_types)
                 and sighting.modality in rule.modalities
                 and sighting.polarity == "affirmative"
-                and sighting.confidence >= rule.confidence
             )
         )
     )

@@ -1,8 +1,9 @@
 """Sightings: which subjects an article version brings up, and with which sentence. Pure; what the alert rules watch.
 
-A subject is a place, an actor, or a pair met in one claim: actor and place, actor and claim type, place and claim type. A district
-stands for its city and its country too (`via` names the mention). One sighting per subject and version, of the best sentence: sure
-before unsure, fresh (not left as it was by an edit) before stale, title and lead before the rest.
+A subject is a place, an actor, or a pair met in one claim: actor and place, actor and claim type, place and claim type. What is only
+feared, expected, asked or denied has subjects of its own ("loc:mosul|casualties|expected"), so that it is never counted together with
+what is said to have happened. A district stands for its city and its country too (`via` names the mention). One sighting per subject
+and version, of the best sentence: sure before unsure, fresh (not left as it was by an edit) before stale, title first.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from typing import NamedTuple
 from tocsin.records import Claim, Clustered, Mention, Sentence, Sighting, Tagged
 from tocsin.sketch import sentence_hash
 
+# Modalities of what is said to have happened; "if liberated", "will it fall?" and "take the city!" are not that.
+HAPPENED = ("asserted", "reported", "claimed")
+LIKELY = 0.5  # a claim below this confidence is unsure
 SCOPES = frozenset({"title", "body", "quote"})  # never bios, comments, captions or related-story boxes
 
 
@@ -107,7 +111,6 @@ class _Base:
             claim_id=claim.claim_id if claim else None,
             modality=claim.modality if claim else None,
             polarity=claim.polarity if claim else None,
-            confidence=claim.confidence if claim else 1.0,
             via=via,
             parents=parents,
             actor_type=actor_type,
@@ -138,20 +141,29 @@ def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention]) -> Iterat
     if claim.background:
         return  # "taken in 2014" is history: it neither counts nor rings
     span = (claim.trigger.start, claim.trigger.end)
+    likely = claim.confidence >= LIKELY
     actors = [
-        _Subject(a.entity_id, a.name, _sure(mentions, a.mention_id)) for a in claim.actors if a.entity_id and not is_class(a.entity_id)
+        _Subject(a.entity_id, a.name, likely and _sure(mentions, a.mention_id))
+        for a in claim.actors
+        if a.entity_id and not is_class(a.entity_id)
     ]
     places = [
         _Subject(
-            place, p.name if not depth else _readable(place), _sure(mentions, p.mention_id), p.name if depth else None, parents[depth:]
+            place,
+            p.name if not depth else _readable(place),
+            likely and _sure(mentions, p.mention_id),
+            p.name if depth else None,
+            p.parent_ids[depth:],
         )
         for p in claim.places
-        for parents in [p.parent_ids]
-        for depth, place in enumerate((p.entity_id, *parents))
+        for depth, place in enumerate((p.entity_id, *p.parent_ids))
     ]
+    how = "" if claim.modality in HAPPENED else f"|{claim.modality}"
+    how += "|not" if claim.polarity == "negative" else ""
+    said = claim.type.replace("_", " ") + how.replace("|", ", ")
     for actor, place in product(actors, places):
         yield base.sighting(
-            f"{actor.id}|{place.id}",
+            f"{actor.id}|{place.id}{how}",
             "actor_place",
             f"{actor.name} + {place.name}",
             span,
@@ -162,11 +174,10 @@ def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention]) -> Iterat
         )
     for kind, subjects in (("actor_claim", actors), ("place_claim", places)):
         for subject in subjects:
-            name = f"{subject.name}: {claim.type.replace('_', ' ')}"
             yield base.sighting(
-                f"{subject.id}|{claim.type}",
+                f"{subject.id}|{claim.type}{how}",
                 kind,
-                name,
+                f"{subject.name}: {said}",
                 span,
                 sure=subject.sure,
                 claim=claim,

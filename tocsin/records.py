@@ -445,7 +445,6 @@ class Sighting(Record, frozen=True, kw_only=True):
     claim_id: str | None = None
     modality: str | None = None
     polarity: str | None = None
-    confidence: float = 1.0  # of the claim; of a mention, see `sure`
     via: str | None = None  # the mentioned descendant, when a district stands for its city
     parents: tuple[str, ...] = ()  # of a place: what it lies in, nearest first
     actor_type: str | None = None

@@ -31,7 +31,7 @@ def timeless(value: Any) -> Any:
     """A record as plain data, without the fields that hold the time of the run."""
     if isinstance(value, dict):
         return {key: timeless(item) for key, item in value.items() if key not in WALL_TIME and key != "raw" and key != "cluster_id"}
-    return [timeless(item) for item in value] if isinstance(value, list) else value
+    return [timeless(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def contents(data: Path) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def articles_in(data: Path) -> set[str]:
         return set()
     try:
         with open_store(data, read_only=True) as store:
-            return {hit.article_id for hit in store.search(Query(limit=10_000, all_copies=True)).hits}
+            return {row[0] for row in store.connection.execute("SELECT article_id FROM version WHERE current")}
     except UsageError:  # the very first moments: the file is there, its tables are not yet
         return set()
 

@@ -19,18 +19,18 @@ _MARK = "made-by-tocsin-demo"
 _HOUR = 3600.0
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Example:
+  tocsin demo && tocsin search --place Mosul --data .demo"""
+)
 @click.option("--data", default=".demo", metavar="DIR", show_default=True, help="Folder for the demo's data; made anew each time.")
 @click.option("--port", default=0, help="Port of the sample site; default: any free one.")
 @workers_option
 def demo(data: str, port: int, workers: int | None) -> None:
-    r"""Serve the sample site on loopback, run the real pipeline on it twice (the second time after its pages were edited), and report.
+    """Serve the sample site on loopback, run the real pipeline on it twice (the second time after its pages were edited), and report.
 
     Nothing leaves this machine. The folder's data stay, so that search, show, alerts and trace can be tried on them.
-
-    \b
-    Example:
-        tocsin demo && tocsin search --place Mosul --data .demo
     """
     from producers.sample.server import serve
     from producers.sources import load_sources

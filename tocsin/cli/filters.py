@@ -16,17 +16,17 @@ from tocsin.errors import Quarantine, UsageError
 _MAX_LINE = 64_000_000  # bytes: a 50 MB page, escaped
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Example:
+  tocsin clean pages.jsonl | tocsin tag | jq '.claims[].text'"""
+)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @config_option
 def clean(files: tuple[Path, ...], config: Path | None) -> None:
-    r"""Clean pages: {"id", "url"?, "html"} lines in, {"id", "title", "text", "comments", ...} lines out.
+    """Clean pages: {"id", "url"?, "html"} lines in, {"id", "title", "text", "comments", ...} lines out.
 
     Reads FILES, or standard input. A line that cannot be used gives {"id", "error"} and exit code 1 at the end.
-
-    \b
-    Example:
-        tocsin clean pages.jsonl | tocsin tag | jq '.claims[].text'
     """
     from producers.clean import clean_line
 
@@ -34,18 +34,18 @@ def clean(files: tuple[Path, ...], config: Path | None) -> None:
     _filter(files, clean_line)
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Example:
+  echo '{"id": 1, "text": "Rebels shelled the airport of Aleppo."}' | tocsin tag | jq .claims"""
+)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @config_option
 def tag(files: tuple[Path, ...], config: Path | None) -> None:
-    r"""Tag texts: {"id", "text", "title"?, "lang"?, "published_at"?} lines in, tagged documents out.
+    """Tag texts: {"id", "text", "title"?, "lang"?, "published_at"?} lines in, tagged documents out.
 
     Offsets count Unicode code points of the given text, which is returned unaltered.
     Reads FILES, or standard input. A line that cannot be used gives {"id", "error"} and exit code 1 at the end.
-
-    \b
-    Example:
-        echo '{"id": 1, "text": "Rebels shelled the airport of Aleppo."}' | tocsin tag | jq .claims
     """
     from streams.tag import tag_line
     from tocsin.embedded.prepare import resources_for

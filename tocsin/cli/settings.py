@@ -11,19 +11,19 @@ from tocsin.cli.options import config_option
 from tocsin.settings import describe, load
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Example:
+  TOCSIN_HOST_DELAY=2 tocsin settings"""
+)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a setting.")
 @click.option("--markdown", is_flag=True, help="The table of defaults as Markdown: docs/settings.md is made so.")
 def settings(config: Path | None, as_json: bool, markdown: bool) -> None:
-    r"""Show all settings, their values, and where each value comes from.
+    """Show all settings, their values, and where each value comes from.
 
     A setting NAME is given, the later winning, in a TOML file (tocsin.toml, or --config, or TOCSIN_CONFIG), as TOCSIN_NAME in the
     environment, as TOCSIN_NAME_FILE naming a file that holds it (for secrets), or by the command's own option.
-
-    \b
-    Example:
-        TOCSIN_HOST_DELAY=2 tocsin settings
     """
     if markdown:
         click.echo(as_markdown(), nl=False)

@@ -11,7 +11,12 @@ from tocsin.cli.progress import shown
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no alerts on the terminal.")
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  tocsin run --sources producers/sources.yaml
+  tocsin run --once --data /srv/tocsin"""
+)
 @click.option("--sources", default=None, metavar="FILE", help="YAML file that lists the sources (setting `sources`).")
 @click.option("--once", is_flag=True, help="One round over all sources, then stop.")
 @data_option
@@ -22,15 +27,10 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no
 def run(
     sources: str | None, once: bool, data: str | None, rules: str | None, workers: int | None, config: Path | None, quiet: bool
 ) -> None:
-    r"""Poll the sources and ingest what is new, until stopped.
+    """Poll the sources and ingest what is new, until stopped.
 
     Ctrl-C stops in good order and loses nothing; so does a kill: pages that were under way are fetched again at the next start.
     Alerts are printed as they ring, and kept for `tocsin alerts`.
-
-    \b
-    Examples:
-        tocsin run --sources producers/sources.yaml
-        tocsin run --once --data /srv/tocsin
     """
     from producers.sources import load_sources
     from tocsin.embedded.session import Session
@@ -41,7 +41,13 @@ def run(
         session.poll(listed, once=once)
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  tocsin ingest page.html saved-pages/ crawl.warc.gz
+  tocsin ingest urls.txt https://news.example/story
+  jq -c '{url, title, text}' articles.json | tocsin ingest -"""
+)
 @click.argument("inputs", nargs=-1, required=True)
 @data_option
 @rules_option
@@ -49,16 +55,10 @@ def run(
 @config_option
 @quiet_option
 def ingest(inputs: tuple[str, ...], data: str | None, rules: str | None, workers: int | None, config: Path | None, quiet: bool) -> None:
-    r"""Ingest local pages, folders, WARC files, JSON lines, lists of URLs, or URLs.
+    """Ingest local pages, folders, WARC files, JSON lines, lists of URLs, or URLs.
 
     Every input is accounted for: indexed, or dropped with a reason (`tocsin report` counts them, `tocsin trace` explains one).
     Ingesting the same again changes nothing. `-` reads standard input.
-
-    \b
-    Examples:
-        tocsin ingest page.html saved-pages/ crawl.warc.gz
-        tocsin ingest urls.txt https://news.example/story
-        jq -c '{url, title, text}' articles.json | tocsin ingest -
 
     Exit code 1 when every single input was dropped.
     """
