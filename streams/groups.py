@@ -32,7 +32,7 @@ class Near(NamedTuple):
     kind: str  # name | state | place
     id: str
     country: str
-    form: str = ""
+    form: str = ""  # of a state: name, adjective; of a place: its type
 
 
 class Phrase(NamedTuple):

@@ -83,10 +83,10 @@ def identify(phrase: Phrase, lexicon: ActorLexicon, countries: Counter[str], tex
             id=known.id, name=known.name, type=known.type, how="alias", confidence=0.9, sure=True, reason="name in the phrase"
         )
     code = next((n.country for n in phrase.names if n.country in lexicon.states), "")
-    of_state = any(n.kind == "state" for n in phrase.names)
+    of_state = any(n.kind == "state" or n.form == "country" for n in phrase.names)
     if head.branch in _FORCES and not of_state and any(m in ("kurdish", "pro-kurdish") for m in phrase.modifiers):
         return _kurdish(found, lexicon, near if near["SY"] or near["IQ"] else countries)
-    if code and head.branch and (of_state or head.of):
+    if code and head.branch and of_state:  # "the Punjab government" is not India's
         return _as_organ(found, head, lexicon, code)
     plain = phrase.definite and not (phrase.modifiers or phrase.named or phrase.possessive)
     if not code and plain and head.branch in _OF_THE_COUNTRY and head.bare != "named":

@@ -85,10 +85,9 @@ def person_in(text: str, run: Run, people: People) -> Name | None:
         return Name(run.start, run.end, tokens, False, True, "given name")
     if _says_role(text, run.start, people):
         return Name(run.start, run.end, tokens, False, True, "role before the name")
-    shouts = texts[0].isupper()
     if _SAYS.match(text, run.end) or _AGE.match(text, run.end):
-        return Name(run.start, run.end, tokens, False, not shouts, "speaks")
-    if len(tokens) <= 3 and not shouts and _apposed(text, run.end, people):
+        return Name(run.start, run.end, tokens, False, False, "speaks")
+    if len(tokens) <= 3 and not texts[0].isupper() and _apposed(text, run.end, people):
         return Name(run.start, run.end, tokens, False, False, "apposition")
     if any(word.startswith(("al-", "Al-", "el-", "El-")) for word in texts[1:]):
         return Name(run.start, run.end, tokens, False, True, "Arabic name")

@@ -117,7 +117,7 @@ def neighbours(
     """Names, states and places by where they end and where they start; the longer one wins, then names before states before places."""
     ends: dict[int, Near] = {}
     starts: dict[int, Near] = {}
-    items = [Near(p.start, p.end, "place", p.entity_id, p.country or "") for p in places]
+    items = [Near(p.start, p.end, "place", p.entity_id, p.country or "", p.type) for p in places]
     items += [Near(s, e, "state", t.id, t.id[4:], t.form) for s, e, t in scanned.states]
     for s, e, t in scanned.names:
         actor = lexicon.actors[t.id]

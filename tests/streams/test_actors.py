@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -118,3 +119,16 @@ def test_no_lexicon_entry_lacks_names_and_every_relation_points_somewhere() -> N
     targets = {target for actor in LEXICON.actors.values() for _, target in actor.relations}
     assert targets <= set(LEXICON.actors)
     assert Path(DATA, "iraq_syria.yaml").exists()
+
+
+def test_the_government_of_a_region_is_not_the_states() -> None:
+    text = "The Punjab government agreed; the government of India did not."
+    spots = [msgspec.structs.replace(place(text, "Punjab", "IN"), type="admin1")]
+    found = {m.text: m.entity_id for m in find_actors(plain_context(text), LEXICON, spots)}
+    assert found["The Punjab government"] == "grp:government"
+    assert found["the government of India"] == "gov:IN"
+
+
+def test_folding_that_drops_characters_does_not_shift_guards() -> None:
+    text = "وَقَالَ " * 200 + "The RSF attacked El Fasher in Darfur."
+    assert "org:rsf" in {m.entity_id for m in find_actors(plain_context(text), LEXICON)}
