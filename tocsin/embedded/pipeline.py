@@ -115,9 +115,10 @@ class Pipeline:
 
 
 def in_cluster(tagged: Tagged, clustered: Clustered) -> Tagged:
-    """The tagged document with its cluster on every claim."""
+    """The tagged document with its cluster on every claim, and without the sketch, which has served."""
     return replace(
         tagged,
+        article=replace(tagged.article, sketch=None),
         claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.claims),
         title_claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.title_claims),
     )
