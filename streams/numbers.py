@@ -91,6 +91,8 @@ def find_numbers(context: Context) -> list[Number]:
     for expression in read_expressions(context, words):
         number = _read(context, expression, words, found[-1] if found else None)
         if number is not None:
+            if found and number.start < found[-1].end:
+                found.pop()  # "some" was the approximator of this figure, not a count of its own
             found.append(number)
     return found
 
@@ -355,7 +357,8 @@ def _is_date(text: str, found: Expression, before: _Before, after: _After, words
         if first in words.months:
             return True
         later = _DAY_LIST_AFTER.match(text, found.end)
-        earlier = _DAY_LIST_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start)
+        listed = any(token.isdigit() for token in tokens[-3:])
+        earlier = _DAY_LIST_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start) if listed else None
         if (later and later[1] in words.months) or (earlier and earlier[1] in words.months):
             return True
     if not found.plain or found.value is None or found.end - found.start != 4 or not 1000 <= found.value <= 2100:
@@ -380,7 +383,7 @@ def _is_marker(text: str, found: Expression, before: _Before, after: _After) -> 
         return True
     if after.unit:
         return False
-    if _PHONE.search(text, max(0, start - 20), start) or _PHONE_TAIL.match(text, end):
+    if _PHONE_TAIL.match(text, end) or ("+" in text[max(0, start - 20) : start] and _PHONE.search(text, max(0, start - 20), start)):
         return True
     previous = text[max(0, start - 2) : start]
     if value <= _LABEL_AGE and before.start == start:

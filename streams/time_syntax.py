@@ -77,6 +77,9 @@ _RELATIVE = re.compile(
     r"(?:^|(?<=\W))(?:(?:over |in |during |for |within )?(?:the )?(last|past|previous|this|next|coming|current|preceding|recent|"
     r"same|following)|(last|this|next|the)) ?(?:(\d{1,3}|[a-z]+)[ -])?$"
 )
+_RELATIVE_WORDS = frozenset(
+    ("last", "past", "previous", "this", "next", "coming", "current", "preceding", "recent", "same", "following", "the")
+)
 _COUNT = re.compile(r"(?<![\w.,])(?:(a )?(couple of|few)|several|\d{1,3}|[a-z]+)[ -]$")
 _AGO = re.compile(r" (?:ago|earlier|before)\b")
 _OLD = re.compile(r"[ -](?:old|olds)\b")
@@ -229,7 +232,8 @@ def _read_unit(text: str, start: int, end: int, unit: str, published: date | Non
     if _OLD.match(text, end):
         return None
     head = max(0, start - _LOOK_BACK)
-    relative = _RELATIVE.search(text, head, start)
+    near = text[max(0, start - 24) : start].replace("-", " ").split()[-2:]
+    relative = _RELATIVE.search(text, head, start) if not _RELATIVE_WORDS.isdisjoint(near) else None
     if relative is not None:
         which = relative[1] or relative[2]
         count = _count(relative[3], words) if relative[3] else None

@@ -38,6 +38,14 @@ _PREPOSITION = re.compile(
     r"starting(?: from| on| in)?|through|throughout|с начала|с|до|منذ|حتي|من|desde|depuis)(?: (?:about|around|the|at least|late|"
     r"early))? $"
 )
+# The last words of what the pattern above accepts: a cheap look before the dear one.
+_PREPOSITION_ENDS = frozenset(
+    re.findall(
+        r"\w+",
+        "since the between from until till by before after of at to in on starting through throughout about around least late early "
+        "начала с до منذ حتي من عام سنه desde depuis",
+    )
+)
 _SINCE = frozenset(
     (
         "since",
@@ -122,9 +130,11 @@ def _is_between(text: str, start: int) -> bool:
 def _resolve(context: Context, text: str, one: Partial, two: Partial | None, published: date | None) -> TimeSpan:
     start = one.start
     end = two.end if two is not None else one.end
-    preposition = _PREPOSITION.search(text, max(0, start - 28), start)
     word = ""
-    if preposition is not None and one.kind in ("date", "duration", "period"):
+    before = text[max(0, start - 16) : start].rsplit(None, 1)
+    may_have = before and before[-1] in _PREPOSITION_ENDS and one.kind in ("date", "duration", "period")
+    preposition = _PREPOSITION.search(text, max(0, start - 28), start) if may_have else None
+    if preposition is not None:
         word = preposition[1]
         start = preposition.start()
     kind: Kind = one.kind
