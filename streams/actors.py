@@ -36,7 +36,11 @@ def _settle(found: list[Found]) -> list[Found]:
     return kept
 
 
-_COMPOUND = re.compile(r"-(?:held|controlled|occupied|dominated|run|ruled|led|backed|linked)\b| (?:control|territory|resolutions?)\b")
+_COMPOUND = re.compile(
+    r"-(?:held|controlled|occupied|dominated|run|ruled|led|backed|linked)\b| (?:control|territory|[Rr]esolutions?|targets?|vehicles?|positions?)\b"
+)
+    r"-(?:held|controlled|occupied|dominated|run|ruled|led|backed|linked)\b| (?:control|territory|[Rr]esolutions?|targets?|vehicles?|positions?)\b"
+)
 _NATIONALS = Head(id="grp:nationals", name="nationals", type="class", bare="yes")
 
 
@@ -61,9 +65,10 @@ def _known(text: str, lexicon: ActorLexicon, scanned: Scan) -> list[Found]:
         known = lexicon.actors[term.id]
         begin = start - 4 if text[start - 4 : start] in ("the ", "The ") and known.type != "person" else start
         confidence = 0.95 if term.how == "exact" else 0.9
-        owned = _COMPOUND.match(text, end) is not None  # "ISIL-held terrain" speaks of the terrain
+        owned = text[start - 1 : start] == "-" or _COMPOUND.match(text, end) is not None  # "ISIL-held terrain" speaks of the terrain
         reason = "part of a compound" if owned else ""
-        found.append(Found(begin, end, known.id, known.name, known.type, term.how, confidence, not owned, reason, 0, "lexicon"))
+        sure = not owned and known.type != "ethnic_religious"
+        found.append(Found(begin, end, known.id, known.name, known.type, term.how, confidence, sure, reason, 0, "lexicon"))
     return found
 
 

@@ -60,18 +60,19 @@ def settle(text: str, actors: Sequence[Mention], places: Sequence[Mention]) -> t
         verdicts = [_verdict(actor, place) for actor in rivals]
         if "actor" not in verdicts:
             reason = "names part of an actor" if "both" in verdicts else ""
-            if not reason and not _located(place, kept_places, text):
+            if not reason and not _located(place, text):
                 reason = "a country, not said to be where"
             kept_places.append(msgspec.structs.replace(place, sure=False, reason=reason) if reason and place.sure else place)
             lost.update(actor.mention_id for actor, verdict in zip(rivals, verdicts, strict=True) if verdict == "place")
     return tuple(a for a in actors if a.mention_id not in lost), tuple(kept_places)
 
 
-def _located(place: Mention, before: Sequence[Mention], text: str) -> bool:
-    """Whether a country is said to be where something is, rather than a party to it: "in Iraq", "Mosul, Iraq"; other places always are."""
-    if place.type != "country" or _WHERE.search(text, max(0, place.start - 24), place.start):
-        return True
-    return bool(before) and before[-1].type != "country" and text[before[-1].end : place.start] == ", "
+def _located(place: Mention, text: str) -> bool:
+    """Whether a country is said to be where something is: "in Iraq"; other places always are.
+
+    Not in "peace between Sudan and others", where it is a party, nor in "Mosul, Iraq", where it only tells which Mosul.
+    """
+    return place.type != "country" or _WHERE.search(text, max(0, place.start - 24), place.start) is not None
 
 
 def _verdict(actor: Mention, place: Mention) -> str:
