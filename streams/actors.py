@@ -37,9 +37,8 @@ def _settle(found: list[Found]) -> list[Found]:
 
 
 _COMPOUND = re.compile(
-    r"-(?:held|controlled|occupied|dominated|run|ruled|led|backed|linked)\b| (?:control|territory|[Rr]esolutions?|targets?|vehicles?|positions?)\b"
-)
-    r"-(?:held|controlled|occupied|dominated|run|ruled|led|backed|linked)\b| (?:control|territory|[Rr]esolutions?|targets?|vehicles?|positions?)\b"
+    r"-(?:held|controlled|occupied|dominated|run|ruled|led|backed|linked)\b"
+    r"| (?:control|territory|[Rr]esolutions?|targets?|vehicles?|positions?)\b"
 )
 _NATIONALS = Head(id="grp:nationals", name="nationals", type="class", bare="yes")
 
