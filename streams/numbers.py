@@ -7,12 +7,12 @@ and names with a figure in them are never counts.
 """
 
 import re
-from typing import NamedTuple
 
 import msgspec
 
 from streams.context import Context
 from streams.figure_syntax import Expression, read_expressions
+from streams.number_guards import After, Before, is_reference
 from streams.number_words import Vocabulary, vocabulary
 from tocsin.records import Quantity
 
@@ -40,16 +40,6 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
 
 _TOKEN = re.compile(r"[^\W_]+(?:['.][^\W_]+)*|[^\w\s]")
 _NEXT = re.compile(r"(?: |\n|-| -)?([^\W\d_]+(?:['-][^\W\d_]+)*)")
-_DECADE = re.compile(r"'?s\b")
-_LINE_START = re.compile(r"(?:^|\n)[ \t]*[(\[]?$")
-_SCORE = re.compile(r"(?:-\d{1,3}\b)?,? (?:win|victory|draw|defeat|lead|loss|to nil)\b")
-_SCORE_TAIL = re.compile(r"-\d{1,3}\b(?! [a-z]+s\b)")
-_DAY_LIST_AFTER = re.compile(r"(?:, ?\d{1,2})*(?: ?- ?|,? and | to | or |, ?| and| to)\d{1,2}(?:st|nd|rd|th)? ?(?:of )?([^\W\d_]+)")
-_DAY_LIST_BEFORE = re.compile(r"([^\W\d_]+)\.? \d{1,2}(?:, ?\d{1,2})*(?: ?- ?|,? and | to |, ?)$")
-_LONGEST_MONTH = 31
-_PHONE = re.compile(r"\+\d[\d ()-]*$")
-_PHONE_TAIL = re.compile(r"-\d{3}")
-_THREE_DECIMALS = re.compile(r"\d{1,3}\.\d{3}")
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
 _LONGEST_PHRASE = 7  # words from figure to counted noun
@@ -60,28 +50,6 @@ _GLUED = re.compile(r"\w*?(people|persons|civilians|famili(?!ar)|households|refu
 _MISSPELT_PEOPLE = re.compile(r"p(?:eo?|oe|o)p?p?(?:le|el|l)")
 # "31 of the country's 34 provinces", "500 of the 4,000 villagers": the noun stands after the whole.
 _PARTITIVE = re.compile(r"(?: out)? of (?:[^\W\d]+(?:'s)? ){0,3}[\d.,]+(?: thousand| million)?(?= )")
-_OLDEST_YEAR = 1300  # before this four digits are a count
-_LABEL_AGE = 110
-
-
-class _After(NamedTuple):
-    """What follows a figure."""
-
-    refused: bool = False
-    unit: str = ""
-    noun: str = ""
-    noun_start: int = -1
-    noun_end: int = -1
-    modifiers: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()  # the words read, for bare figures
-
-
-class _Before(NamedTuple):
-    """What stands before a figure."""
-
-    start: int  # of the approximator, or of the figure
-    approx: str | None
-    tokens: list[str]  # folded, nearest last, without the approximator
 
 
 def find_numbers(context: Context) -> list[Number]:
@@ -118,7 +86,7 @@ def _read(context: Context, found: Expression, words: Vocabulary, previous: Numb
         return _one(context, found, found.noun, words)
     before = _look_back(text, found, words)
     after = _look_ahead(context, found, words)
-    if after.refused or _is_reference(text, found, before, after, words):
+    if after.refused or is_reference(text, found, before, after, words):
         return None
     unit = after.unit
     if unit == "building" and after.noun in ("site", "sites"):
@@ -184,7 +152,7 @@ def _bounds(found: Expression, approx: str | None) -> tuple[float | None, float 
     return found.value, found.value, found.value, approx
 
 
-def _look_back(text: str, found: Expression, words: Vocabulary) -> _Before:
+def _look_back(text: str, found: Expression, words: Vocabulary) -> Before:
     head = max(0, found.start - _LOOK_BACK)
     tokens: list[str] = _TOKEN.findall(text, head, found.start)
     approx: str | None = None
@@ -207,7 +175,7 @@ def _look_back(text: str, found: Expression, words: Vocabulary) -> _Before:
     start = found.start
     if kept < len(tokens):
         start = [match.start() for match in _TOKEN.finditer(text, head, found.start)][kept]
-    return _Before(start, approx, tokens[:kept])
+    return Before(start, approx, tokens[:kept])
 
 
 def _approximator(tokens: list[str], words: Vocabulary) -> tuple[str, int] | None:
@@ -219,15 +187,15 @@ def _approximator(tokens: list[str], words: Vocabulary) -> tuple[str, int] | Non
     return None
 
 
-def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _After:
+def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After:
     """The noun phrase after a figure; refused when it measures time, money, distance, or a share."""
     text = context.folded.text
     at = found.end
     rest = text[at : at + 2]
     if found.digits and _CLOCK.match(text, at):
-        return _After(refused=True)
+        return After(refused=True)
     if rest[:1] and (rest[0] in "%$€£°" or rest[:2] in (" %", " $", " €", " £", " °")):
-        return _After(refused=True)
+        return After(refused=True)
     if text.startswith((" of ", " out of "), at) and (partitive := _PARTITIVE.match(text, at)) is not None:
         at = partitive.end()
     modifiers: list[str] = []
@@ -246,7 +214,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
         read.append(word)
         measured = word in words.not_after or (index == 0 and word.split("-")[0] in words.not_after)
         if measured and not unit and not ended and (index == 0 or len(word) > 1):
-            return _After(refused=True)
+            return After(refused=True)
         known = words.units.get(word) or (words.units.get(word[2:]) if word.startswith("ال") else None)
         if known is None and not unit:
             known = _repaired(word, words)
@@ -258,7 +226,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
         if unit:
             break
         if adjective:
-            return _After(refused=True)
+            return After(refused=True)
         if word in ("of", "من") or (word == "the" and read[-2:-1] == ["of"]):
             continue
         if word in words.stop:
@@ -279,7 +247,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> _Afte
     if not unit and capital is not None:
         unit, (noun, noun_start, noun_end) = "person", capital
     kept = tuple(modifiers[: modifiers.index(noun)]) if noun in modifiers else tuple(modifiers)
-    return _After(False, unit, noun, noun_start, noun_end, kept, tuple(read))
+    return After(False, unit, noun, noun_start, noun_end, kept, tuple(read))
 
 
 def _repaired(word: str, words: Vocabulary) -> str | None:
@@ -292,7 +260,7 @@ def _repaired(word: str, words: Vocabulary) -> str | None:
     return words.units[glued.group(1)] if glued is not None else None
 
 
-def _unit_from_verbs(before: _Before, after: _After, words: Vocabulary) -> str:
+def _unit_from_verbs(before: Before, after: After, words: Vocabulary) -> str:
     """Unit of a figure without a countable noun, from what happened: "12 were injured", "killing 12", "destroyed 20"."""
     for word in after.words[:5]:
         if word in words.person_participles:
@@ -310,91 +278,6 @@ def _unit_from_verbs(before: _Before, after: _After, words: Vocabulary) -> str:
     return "person" if _verb_before(before, words, building=False) else ""
 
 
-def _verb_before(before: _Before, words: Vocabulary, *, building: bool) -> bool:
+def _verb_before(before: Before, words: Vocabulary, *, building: bool) -> bool:
     verbs = words.building_participles if building else words.person_verbs_before
     return any(token in verbs for token in before.tokens[-1:])
-
-
-def _is_reference(text: str, found: Expression, before: _Before, after: _After, words: Vocabulary) -> bool:
-    """Whether the figure names, dates or marks something instead of counting it."""
-    last = before.tokens[-1] if before.tokens else ""
-    if last in ("$", "€", "£", "¥", "₽", "₴", "₪", "#", "№", "+", "[") or (last in words.not_before and not after.unit):
-        return True
-    if not found.digits and (last in ("every", "each") or before.tokens[-2:] == ["one", "in"]):
-        return True
-    if found.value is not None and found.value % 1 and not after.unit:
-        return True  # a measure: nothing is counted in fractions
-    if found.digits and not after.unit and _THREE_DECIMALS.fullmatch(text, found.start, found.end):
-        return True
-    if last in ("usd", "eur", "gbp", "us$", "no", "nos", "resolution", "page", "pp") and found.digits:
-        return True
-    if not found.digits:
-        return _is_pronoun(found, last, after, words)
-    return _is_date(text, found, before, after, words) or _is_marker(text, found, before, after)
-
-
-def _is_pronoun(found: Expression, last: str, after: _After, words: Vocabulary) -> bool:
-    """A "one" is mostly a pronoun: it counts only before a known noun or what happened to a person."""
-    if found.value != 1 or found.end - found.start > len("одного"):
-        return False
-    if last in ("no", "any", "every", "each", "this", "that", "the", "which", "another", "-"):
-        return True
-    if after.unit:
-        return bool(after.words) and after.words[0] in ("of", "another", "side", "party", "group", "country", "state")
-    first = [word for word in after.words[:3] if word not in words.light]
-    return not (first and first[0] in words.person_participles)
-
-
-def _is_date(text: str, found: Expression, before: _Before, after: _After, words: Vocabulary) -> bool:
-    tokens = before.tokens
-    last = tokens[-1] if tokens else ""
-    if last == "." and len(tokens) > 1:
-        last = tokens[-2]  # "Nov. 24"
-    first = after.words[0] if after.words else ""
-    if last in words.months and before.start == found.start and (found.value or 0) < 2101 and not (after.unit and last == "may"):
-        return True
-    if (found.value or found.most or 0) <= _LONGEST_MONTH:
-        if first in words.months:
-            return True
-        later = _DAY_LIST_AFTER.match(text, found.end)
-        listed = any(token.isdigit() for token in tokens[-3:])
-        earlier = _DAY_LIST_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start) if listed else None
-        if (later and later[1] in words.months) or (earlier and earlier[1] in words.months):
-            return True
-    if not found.plain or found.value is None or found.end - found.start != 4 or not 1000 <= found.value <= 2100:
-        return False
-    if _DECADE.match(text, found.end):
-        return True
-    if before.start != found.start:
-        return not after.noun and found.value >= 1900
-    if found.value < _OLDEST_YEAR and after.unit:
-        return False
-    if last in words.year_before:
-        return not (after.unit and last in ("of", "to", "and", "by", "between", "the") and found.value % 50 == 0)
-    return not after.unit and found.value >= _OLDEST_YEAR
-
-
-def _is_marker(text: str, found: Expression, before: _Before, after: _After) -> bool:
-    """List markers, page numbers, ages in apposition, scores, phone numbers."""
-    start, end = found.start, found.end
-    following = text[end : end + 2]
-    value = found.value if found.value is not None else (found.most or 0)
-    if value < 1000 and following[:1] in ("\n", "", ")", ".", "]") and _LINE_START.search(text, max(0, start - 8), start):
-        return True
-    if after.unit:
-        return False
-    if _PHONE_TAIL.match(text, end) or ("+" in text[max(0, start - 20) : start] and _PHONE.search(text, max(0, start - 20), start)):
-        return True
-    previous = text[max(0, start - 2) : start]
-    if value <= _LABEL_AGE and before.start == start:
-        if previous == ", " and following[:1] in (",", ".") and start > 2 and not text[start - 3].isdigit():
-            return not after.words
-        if previous[-1:] == "(" and following[:1] == ")":
-            return True
-    if following[:1] == ")" and previous[-1:] in (" ", "\n", "") and value < 30:
-        return True
-    if _SCORE.match(text, end) and value < 200 and not (found.approx and found.most and found.most > 200):
-        return True
-    if (previous[-1:] == "-" and text[start - 2 : start - 1].isdigit()) or _SCORE_TAIL.match(text, end):
-        return True
-    return text[start] == "0" and found.plain and end - start > 1

@@ -1,0 +1,126 @@
+"""What only looks like a count: years, dates, ages, scores, list markers, page and phone numbers, references and measures."""
+
+import re
+from typing import NamedTuple
+
+from streams.figure_syntax import Expression
+from streams.number_words import Vocabulary
+
+_SCORE = re.compile(r"(?:-\d{1,3}\b)?,? (?:win|victory|draw|defeat|lead|loss|to nil)\b")
+_SCORE_TAIL = re.compile(r"-\d{1,3}\b(?! [a-z]+s\b)")
+_DAY_LIST_AFTER = re.compile(r"(?:, ?\d{1,2})*(?: ?- ?|,? and | to | or |, ?| and| to)\d{1,2}(?:st|nd|rd|th)? ?(?:of )?([^\W\d_]+)")
+_DAY_LIST_BEFORE = re.compile(r"([^\W\d_]+)\.? \d{1,2}(?:, ?\d{1,2})*(?: ?- ?|,? and | to |, ?)$")
+_LONGEST_MONTH = 31
+_PHONE = re.compile(r"\+\d[\d ()-]*$")
+_PHONE_TAIL = re.compile(r"-\d{3}")
+_THREE_DECIMALS = re.compile(r"\d{1,3}\.\d{3}")
+_DECADE = re.compile(r"'?s\b")
+_LINE_START = re.compile(r"(?:^|\n)[ \t]*[(\[]?$")
+_OLDEST_YEAR = 1300  # before this four digits are a count
+_LABEL_AGE = 110
+_LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
+
+
+class After(NamedTuple):
+    """What follows a figure."""
+
+    refused: bool = False
+    unit: str = ""
+    noun: str = ""
+    noun_start: int = -1
+    noun_end: int = -1
+    modifiers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # the words read, for bare figures
+
+
+class Before(NamedTuple):
+    """What stands before a figure."""
+
+    start: int  # of the approximator, or of the figure
+    approx: str | None
+    tokens: list[str]  # folded, nearest last, without the approximator
+
+
+def is_reference(text: str, found: Expression, before: Before, after: After, words: Vocabulary) -> bool:
+    """Whether the figure names, dates or marks something instead of counting it."""
+    last = before.tokens[-1] if before.tokens else ""
+    if last in ("$", "€", "£", "¥", "₽", "₴", "₪", "#", "№", "+", "[") or (last in words.not_before and not after.unit):
+        return True
+    if not found.digits and (last in ("every", "each") or before.tokens[-2:] == ["one", "in"]):
+        return True
+    if found.value is not None and found.value % 1 and not after.unit:
+        return True  # a measure: nothing is counted in fractions
+    if found.digits and not after.unit and _THREE_DECIMALS.fullmatch(text, found.start, found.end):
+        return True
+    if last in ("usd", "eur", "gbp", "us$", "no", "nos", "resolution", "page", "pp") and found.digits:
+        return True
+    if not found.digits:
+        return _is_pronoun(found, last, after, words)
+    return _is_date(text, found, before, after, words) or _is_marker(text, found, before, after)
+
+
+def _is_pronoun(found: Expression, last: str, after: After, words: Vocabulary) -> bool:
+    """A "one" is mostly a pronoun: it counts only before a known noun or what happened to a person."""
+    if found.value != 1 or found.end - found.start > len("одного"):
+        return False
+    if last in ("no", "any", "every", "each", "this", "that", "the", "which", "another", "-"):
+        return True
+    if after.unit:
+        return bool(after.words) and after.words[0] in ("of", "another", "side", "party", "group", "country", "state")
+    first = [word for word in after.words[:3] if word not in words.light]
+    return not (first and first[0] in words.person_participles)
+
+
+def _is_date(text: str, found: Expression, before: Before, after: After, words: Vocabulary) -> bool:
+    tokens = before.tokens
+    last = tokens[-1] if tokens else ""
+    if last == "." and len(tokens) > 1:
+        last = tokens[-2]  # "Nov. 24"
+    first = after.words[0] if after.words else ""
+    if last in words.months and before.start == found.start and (found.value or 0) < 2101 and not (after.unit and last == "may"):
+        return True
+    if (found.value or found.most or 0) <= _LONGEST_MONTH:
+        if first in words.months:
+            return True
+        later = _DAY_LIST_AFTER.match(text, found.end)
+        listed = any(token.isdigit() for token in tokens[-3:])
+        earlier = _DAY_LIST_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start) if listed else None
+        if (later and later[1] in words.months) or (earlier and earlier[1] in words.months):
+            return True
+    if not found.plain or found.value is None or found.end - found.start != 4 or not 1000 <= found.value <= 2100:
+        return False
+    if _DECADE.match(text, found.end):
+        return True
+    if before.start != found.start:
+        return not after.noun and found.value >= 1900
+    if found.value < _OLDEST_YEAR and after.unit:
+        return False
+    if last in words.year_before:
+        return not (after.unit and last in ("of", "to", "and", "by", "between", "the") and found.value % 50 == 0)
+    return not after.unit and found.value >= _OLDEST_YEAR
+
+
+def _is_marker(text: str, found: Expression, before: Before, after: After) -> bool:
+    """List markers, page numbers, ages in apposition, scores, phone numbers."""
+    start, end = found.start, found.end
+    following = text[end : end + 2]
+    value = found.value if found.value is not None else (found.most or 0)
+    if value < 1000 and following[:1] in ("\n", "", ")", ".", "]") and _LINE_START.search(text, max(0, start - 8), start):
+        return True
+    if after.unit:
+        return False
+    if _PHONE_TAIL.match(text, end) or ("+" in text[max(0, start - 20) : start] and _PHONE.search(text, max(0, start - 20), start)):
+        return True
+    previous = text[max(0, start - 2) : start]
+    if value <= _LABEL_AGE and before.start == start:
+        if previous == ", " and following[:1] in (",", ".") and start > 2 and not text[start - 3].isdigit():
+            return not after.words
+        if previous[-1:] == "(" and following[:1] == ")":
+            return True
+    if following[:1] == ")" and previous[-1:] in (" ", "\n", "") and value < 30:
+        return True
+    if _SCORE.match(text, end) and value < 200 and not (found.approx and found.most and found.most > 200):
+        return True
+    if (previous[-1:] == "-" and text[start - 2 : start - 1].isdigit()) or _SCORE_TAIL.match(text, end):
+        return True
+    return text[start] == "0" and found.plain and end - start > 1
