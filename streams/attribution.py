@@ -39,6 +39,10 @@ class Frame(NamedTuple):
 _SHORT_TAIL = re.compile(
     r"[\s,]*(?:(?:on|in|at|late|early|this|last|to|by|from|with|via|during|of|the|a|an|his|her|its|their)\s+)*(?:\w+[\s.]*){0,7}[.\"'”’]*\s*"
 )
+_INVERTING = frozenset(
+    ("said", "says", "added", "adds", "claimed", "claims", "reported", "explained", "noted", "stated", "warned", "announced")
+)
+_INVERTED = re.compile(r"[,.!?…][\"”’']\s*$|,\s*$")
 _SUBORDINATE = re.compile(r"\s*(?:\w+\s+){0,6}?that\b|\s*[:\"“]")
 _DATE_TAIL = re.compile(
     r"[\s,]*(?:(?:(?:on|in|at|late|early|earlier)\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday|today|earlier)?"
@@ -73,7 +77,7 @@ _PASSIVE_MOOD: dict[str, Literal["expected", "possible", "claimed"]] = {
 # Verbs of speech that are nouns as well, and what makes them nouns.
 _NOUNS_TOO_WORDS = (
     "state states order record records request note notes document documents show quote report reports claim claims demand demands call "
-    "calls appeal appeals fear fears cause blame estimate estimates"
+    "calls comment comments appeal appeals fear fears cause blame estimate estimates"
 )
 _NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
 _DETERMINERS_WORDS = "the a an of his her its their this that no in by for on with these united islamic or and some to"
@@ -237,7 +241,11 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     stripped = _AUX.sub("", " " + raw.rstrip()).strip()
     if scene.low[max(0, hit.start - 4) : hit.start] == " to " or hit.end - hit.start < 3:
         return None
-    if _not_speech(low, hit):
+    if verb in _INVERTING and _INVERTED.search(low[max(sentence.start, hit.start - 4) : hit.start]):
+        frame = _inverted(scene, hit, rules)
+        if frame is not None:
+            return frame
+    if _not_speech(scene, low, hit):
         return None
     source = _source_at(scene, subject_start, hit.start, True)
     relative = not stripped or stripped in ("who", "which", "that", "and")
@@ -295,13 +303,42 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     )
 
 
-def _not_speech(low: str, hit: Hit) -> bool:
+def _inverted(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
+    """The frame of '"...," said X': the source stands after the verb, the words said before it."""
+    _, right = scene.clause(hit.start, hit.end)
+    source = _source_at(scene, hit.end, min(right, hit.end + 60), False)
+    if source is None or source.start - hit.end > 24:
+        return None
+    mask = hit.mask
+    return Frame(
+        hit.start,
+        max(source.end, right),
+        hit.start,
+        scene.low[hit.start : hit.end],
+        scene.sentence.start,
+        hit.start,
+        _modality(source.mention, bool(mask & rules.bits["claim"]), rules),
+        denies=bool(mask & rules.bits["deny"]),
+        source=source.mention,
+        source_text=scene.text[source.start : source.end],
+        kind=_kind(source.mention, rules),
+        anonymous=_anonymous(scene, rules),
+    )
+
+
+def _not_speech(scene: Scene, low: str, hit: Hit) -> bool:
     """Nouns and attributes that look like verbs of speech: "claims", "the reported", "state"."""
     before = low[max(0, hit.start - 12) : hit.start].split()
     last = before[-1] if before else ""
+    if low[hit.start - 1 : hit.start] == "-":  # "so-called"
+        return True
     if low[hit.start : hit.end] in _NOUNS_TOO:
-        return last in _DETERMINERS or last.endswith(("'s", "ed"))
-    return last in ("the", "a", "an", "of", "by")
+        if last in _DETERMINERS or last.endswith(("'s", "ed")):
+            return True
+        return not (
+            low.startswith((" that ", " for ", " on ", ": "), hit.end) or any(0 < hit.start - p.end <= 12 for p in scene.participants)
+        )
+    return last in ("the", "a", "an", "of", "by", "no")
 
 
 def _cased(scene: Scene, start: int, end: int, words: str) -> str | None:

@@ -12,6 +12,7 @@ from streams.roles import Roles
 
 __all__ = ["FIGURED", "Found", "is_told", "resolve", "subtype_of"]
 
+_FORCE = frozenset(("armed_clash", "remote_strike", "targeted_attack"))
 _BESIDE = 60  # characters between triggers of one event
 _BEATEN = 0.75  # weight of a general code elsewhere in the sentence of a specific one
 _BEATS_FROM = 0.8  # a specific code explains a general one away if it is at least this sure beside it
@@ -49,6 +50,9 @@ def resolve(found: list[Found]) -> list[Found]:
             same_words = item.trigger.start < other.trigger.end and other.trigger.start < item.trigger.end
             same_type = item.rule.type == other.rule.type
             told = item.rule is other.rule and item.roles.agents in ((), other.roles.agents) and not item.form & VERBAL
+            if not has_parties(item) and not item.form & VERBAL and {item.rule.type, other.rule.type} <= _FORCE and has_parties(other):
+                clash = True  # "In another attack, gunmen fired on ...": the noun announces the verb
+                break
             if told and item.rule.type != "remote_strike":  # the same thing said again in other words
                 clash = True
                 break

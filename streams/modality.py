@@ -93,8 +93,10 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
             modality, why = "possible", scene.low[cue.start : cue.end]
     if frame is not None and frame.calls and modality in ("expected", "asserted", "reported", "claimed"):
         modality, why = "call", frame.verb
-    elif scene_mask & bits["call_to"] and verbal and _scoped(scene, trigger, floor, verbal, bits["call_to"]) is not None:
-        modality, why = "call", "should"
+    elif scene_mask & bits["call_to"]:
+        cue = _scoped(scene, trigger, floor, verbal, bits["call_to"])
+        if cue is not None and verbal != scene.low.endswith("for", cue.start, cue.end):
+            modality, why = "call", scene.low[cue.start : cue.end]
     if scene_mask & bits["conditional"]:
         for hit in scene.hits:
             if hit.mask & bits["conditional"] and left - 1 <= hit.start < trigger.start:

@@ -13,6 +13,8 @@ SAID = [
     ("According to the Observatory, rebels shot dead two teachers in Lira.", "the Observatory", "reported"),
     ("Rebels shot dead two teachers in Lira, according to the Observatory.", "the Observatory", "reported"),
     ("Rebels shot dead two teachers in Lira, the newspaper reported, citing residents.", "residents", "reported"),
+    ("“Rebels shot dead two teachers in Lira,” said the governor.", "the governor", "reported"),
+    ('"Rebels shot dead two teachers in Lira," the governor said.', "the governor", "reported"),
     ("The governor claimed that rebels shot dead two teachers in Lira.", "The governor", "claimed"),
     ("The governor alleged rebels shot dead two teachers in Lira.", "The governor", "claimed"),
     ("Witnesses told the newspaper that rebels shot dead two teachers in Lira.", "Witnesses", "reported"),
@@ -89,6 +91,18 @@ def test_a_denial_turns_the_claim_around():
     text = "The army denied that soldiers shot dead two judges in Herat."
     claim = assassination(text)
     assert claim.polarity == "negative"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On a conference call the army captured the mood. Rebels shot dead two teachers in Lira.",
+        "The so-called caliphate shot dead two teachers in Lira with its fighters.",
+        "In a state of fear, rebels shot dead two teachers in Lira.",
+    ],
+)
+def test_nouns_that_look_like_verbs_of_speech_bring_in_no_source(text):
+    assert {c.attribution for c in claims_of(text) if c.type == "targeted_attack"} <= {None}
 
 
 def test_the_statement_itself_is_not_attributed_to_its_speaker():
