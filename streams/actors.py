@@ -15,7 +15,7 @@ from streams.found import Found, mention
 from streams.groups import Near, read_phrase
 from streams.lexicon import ActorLexicon, Head, load_actors
 from streams.organs import adjective_slug, identify
-from streams.scan import Scan, countries_of, neighbours, scan
+from streams.scan import Scan, countries_of, is_english, neighbours, scan
 from streams.states import find_states
 from streams.unknown_names import find_organisations, find_persons, runs_of
 from tocsin.records import Mention
@@ -51,9 +51,13 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
     found, acronyms, used = find_organisations(context.text, runs, lexicon, covered)
     ends, starts = neighbours(scanned, places, lexicon, found)
     found += _known(context.text, lexicon, scanned)
-    found += _phrases(context.text, lexicon, scanned, places, ends, starts)
-    found += find_persons(context, lexicon, scanned, places, runs, acronyms, used)
-    found += find_states(context.text, lexicon, scanned)
+    persons = find_persons(context, lexicon, scanned, places, runs, acronyms, used)
+    if is_english(context):
+        found += _phrases(context.text, lexicon, scanned, places, ends, starts)
+        found += persons
+        found += find_states(context.text, lexicon, scanned)
+    else:  # names travel between languages, titles and nouns do not
+        found += [p if p.id in lexicon.actors else p._replace(sure=False) for p in persons]
     return [mention(item, context.text) for item in _joined(_settle(found), context.text)]
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from streams.context import Context
 from streams.lexicon import ActorLexicon
-from streams.scan import body_spans
+from streams.scan import body_spans, is_english
 from tocsin.records import Candidate, Mention
 
 _GROUP = re.compile(
@@ -43,6 +43,8 @@ def resolve_references(context: Context, mentions: Sequence[Mention], lexicon: A
 
     Confidence: .9 the only compatible actor, named before; .8 named further on; .7 named most; .5 nearest of several; .4 unresolved.
     """
+    if not is_english(context):
+        return sorted(mentions, key=lambda m: (m.start, m.end))
     out = _nouns(context, list(mentions), lexicon)
     out = _usual_nouns(out, lexicon)
     out += _pronouns(context, out)

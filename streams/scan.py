@@ -29,6 +29,11 @@ def body_spans(segments: Sequence[Segment], length: int) -> list[tuple[int, int]
     return spans
 
 
+def is_english(context: Context) -> bool:
+    """Whether head nouns, pronouns and titles may be read as English: by its language, or by how often "the" stands in it."""
+    return context.lang in ("en", "und") or context.folded.text.count(" the ") * 400 > len(context.text)
+
+
 class Scan(NamedTuple):
     """What the automaton found in one document, sorted by kind; guards already applied."""
 

@@ -132,3 +132,8 @@ def test_the_government_of_a_region_is_not_the_states() -> None:
 def test_folding_that_drops_characters_does_not_shift_guards() -> None:
     text = "وَقَالَ " * 200 + "The RSF attacked El Fasher in Darfur."
     assert "org:rsf" in {m.entity_id for m in find_actors(plain_context(text), LEXICON)}
+
+
+def test_english_nouns_and_pronouns_are_not_read_in_other_languages() -> None:
+    text = "La police a dit que me voici, he visto a Hamas con las forces."
+    assert [m.entity_id for m in find_actors(plain_context(text, lang="es"), LEXICON)] == ["org:hamas"]
