@@ -7,12 +7,12 @@ hashing (Indyk & Motwani 1998) of two MinHashes: the whole body, and the lead, f
 Same text, other figures: a copy with one figure changed in title or lead is a correction and stays in the cluster; other dates, or
 two figures changed, are other news told with the same boilerplate.
 
-State: one `Member` per article, forgotten `MEMORY` after it was last seen, `CAP` at most. The hash index over leaders is derived
-from that state and rebuilt from it at start.
+State: one `Member` per article, forgotten `MEMORY` after it was last seen, `CAP` at most. The hash index over leaders (about 8 KB
+each, those of the last `INDEXED` only) is derived from that state and rebuilt from it at start.
 """
 
 from collections.abc import Iterable, MutableMapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from streams.segment import segment, sentences
 from tocsin import ids
@@ -25,10 +25,13 @@ LEAD_SIMILARITY = 0.5  # of a truncated copy, whose words must also be mostly co
 CONTAINED = 0.55
 LEAD_SHORTER = 0.8  # a truncated copy has at most this share of its leader's words
 WINDOW = timedelta(hours=72)  # between the publication of a text and that of a copy
-MEMORY = timedelta(days=30)
+MEMORY = timedelta(days=30)  # how long an article is known, for its edits
+INDEXED = timedelta(days=7)  # how long a leader can still be joined after it came: WINDOW, and delays of feeds and fetching
 CAP = 500_000
 _MOST_SENTENCES = 5000  # hashes remembered per article: an edit of a longer history is treated as new text
-_BANDS, _ROWS = 32, 4  # finds a pair of similarity 0.5 with probability 0.87, 0.6 with 0.988, 0.7 with 0.9998
+_ROWS = 3
+_BODY_BANDS = 21  # finds a pair of similarity 0.6 with probability 0.994
+_LEAD_BANDS = 42  # 0.5 with 0.996
 _SHORT_WORDS = 25  # shorter texts are too easily alike: only equal ones are copies
 
 
@@ -55,10 +58,13 @@ class Clusters:
     def __init__(self, members: MutableMapping[str, Member]) -> None:
         """`members`: article id -> Member, durable."""
         self._members = members
-        self._bands: dict[tuple[int, int, int], list[str]] = {}
+        self._bands: dict[int, list[str]] = {}
         self._order: dict[str, str] = {}  # article id -> at, oldest first
+        self._leaders: dict[str, str] = {}  # those of them that are in the index
         for member in sorted(members.values(), key=lambda m: (m.at, m.article_id)):
             self._index(member)
+        if self._order:
+            self._forget(max(self._order.values()))
 
     def knows(self, article: Article) -> bool:
         """Whether this very version passed before and is still the article's latest."""
@@ -144,33 +150,38 @@ class Clusters:
     def _index(self, member: Member) -> None:
         self._order[member.article_id] = member.at
         if member.sketch is not None:
+            self._leaders[member.article_id] = member.at
             for key in _band_keys(member.sketch):
                 self._bands.setdefault(key, []).append(member.article_id)
 
     def _forget(self, now: str) -> None:
-        """Drop members not seen for MEMORY (by the records' time, so that replay forgets alike), or beyond CAP."""
-        horizon: datetime | None = None
+        """Drop what is too old, by the records' time, so that replay forgets alike; and the oldest beyond CAP."""
+        moment = parse(now)
+        while self._leaders and parse(self._leaders[oldest := next(iter(self._leaders))]) < moment - INDEXED:
+            self._unindex(oldest)
         while self._order:
             oldest = next(iter(self._order))
-            if len(self._order) <= CAP:
-                horizon = horizon or parse(now) - MEMORY
-                if parse(self._order[oldest]) >= horizon:
-                    return
-            member = self._members.get(oldest)
+            too_old = parse(self._order[oldest]) < moment - MEMORY
+            if not too_old and len(self._order) <= CAP:
+                return
             del self._order[oldest]
-            if member is None:
-                continue
-            if len(self._order) < CAP and horizon is not None and parse(member.at) >= horizon:
+            member = self._members.get(oldest)
+            if member is not None and too_old and parse(member.at) >= moment - MEMORY:
                 self._order[oldest] = member.at  # an edit renewed it
                 continue
-            del self._members[oldest]
-            if member.sketch is not None:
-                for key in _band_keys(member.sketch):
-                    rest = [other for other in self._bands.get(key, ()) if other != oldest]
-                    if rest:
-                        self._bands[key] = rest
-                    else:
-                        self._bands.pop(key, None)
+            self._unindex(oldest)
+            self._members.pop(oldest, None)
+
+    def _unindex(self, article_id: str) -> None:
+        member = self._members.get(article_id)
+        if self._leaders.pop(article_id, None) is None or member is None or member.sketch is None:
+            return
+        for key in _band_keys(member.sketch):
+            rest = [other for other in self._bands.get(key, ()) if other != article_id]
+            if rest:
+                self._bands[key] = rest
+            else:
+                self._bands.pop(key, None)
 
 
 def alike(leader: Sketch, other: Sketch) -> float:
@@ -212,12 +223,12 @@ def _decision(member: Member) -> Clustered:
     )
 
 
-def _band_keys(own: Sketch) -> list[tuple[int, int, int]]:
+def _band_keys(own: Sketch) -> list[int]:
     return [
-        (which, band, hash(values[band * _ROWS : (band + 1) * _ROWS]))
-        for which, values in enumerate((own.body, own.lead))
+        hash((which, band, values[band * _ROWS : (band + 1) * _ROWS]))
+        for which, (values, bands) in enumerate(((own.body, _BODY_BANDS), (own.lead, _LEAD_BANDS)))
         if values
-        for band in range(_BANDS)
+        for band in range(bands)
     ]
 
 

@@ -66,11 +66,12 @@ class Crawl:
         workers: Workers,
         progress: Progress,
         clock: Callable[[], float] = time.time,
+        rhythm: Rhythm | None = None,
     ) -> None:
-        """`clock`: Unix seconds, for the schedule only."""
+        """`clock`: Unix seconds, for the schedule only. `rhythm`: None: as the settings say."""
         self._settings, self._sources, self._frontier = settings, tuple(sources), frontier
         self._store, self._pipeline, self._workers, self._progress, self._clock = store, pipeline, workers, progress, clock
-        self._rhythm = Rhythm(feed_interval=settings.feed_interval, host_delay=settings.host_delay)
+        self._rhythm = rhythm or Rhythm(feed_interval=settings.feed_interval, host_delay=settings.host_delay)
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._under_way = 0

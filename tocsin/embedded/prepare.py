@@ -138,7 +138,7 @@ class Workers:
     def close(self, *, at_once: bool = False) -> None:
         """Stop the processes; `at_once` gives up what is under way."""
         if at_once:
-            self._pool.stop()
+            self._pool.stop()  # type: ignore[no-untyped-call]  # Pebble has annotations, not on these
         else:
-            self._pool.close()
+            self._pool.close()  # type: ignore[no-untyped-call]
         self._pool.join()

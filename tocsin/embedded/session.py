@@ -11,7 +11,7 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from producers.frontier import Frontier
+from producers.frontier import Frontier, Rhythm
 from producers.read import ArticleLine, Input, read_inputs
 from producers.schedule import submit
 from producers.sources import Source
@@ -76,13 +76,21 @@ class Session:
             frontier = Frontier({}, {}, {})
             for request in urls:
                 submit(frontier, request, time.time())
-            self._crawl((), frontier, once=True, plan=False)
+            # One try more, soon: this frontier is forgotten with the command, so a page is either read or dropped by its end.
+            self._crawl((), frontier, once=True, plan=False, rhythm=Rhythm(host_delay=self.settings.host_delay, retries=(2.0,)))
 
     def _crawl(
-        self, sources: Iterable[Source], frontier: Frontier, *, once: bool, plan: bool, clock: Callable[[], float] = time.time
+        self,
+        sources: Iterable[Source],
+        frontier: Frontier,
+        *,
+        once: bool,
+        plan: bool,
+        clock: Callable[[], float] = time.time,
+        rhythm: Rhythm | None = None,
     ) -> None:
         async def main() -> None:
-            crawl = Crawl(self.settings, sources, frontier, self.store, self.pipeline, self.workers, self.progress, clock)
+            crawl = Crawl(self.settings, sources, frontier, self.store, self.pipeline, self.workers, self.progress, clock, rhythm)
             with _signals(crawl.stop):
                 await crawl.run(once=once, plan=plan)
 
@@ -96,7 +104,8 @@ class Session:
 
 def as_article(line: ArticleLine) -> Article:
     """An article that was clean when it came. A date nobody can read is left out, and said so in the flags."""
-    published, flags = line.published_at, ("clean-input",)
+    published = line.published_at
+    flags: tuple[str, ...] = ("clean-input",)
     if published is not None:
         try:
             published = iso(parse(published))
