@@ -8,9 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from streams.actors import find_actors, load_actors
 from streams.context import Context, plain_context
+from streams.coref import resolve_references
 from streams.lexicon import DATA
 from tocsin.fold import fold
 from tocsin.records import Mention, Segment
@@ -21,6 +24,7 @@ EXAMPLES = [
     for path in sorted(DATA.glob("*_examples.yaml"))
     for example in yaml.safe_load(path.read_text(encoding="utf-8"))
 ]
+PIECES = [word + " " for example in EXAMPLES for word in example.values[0]["text"].split()]
 
 
 def place(text: str, name: str, country: str) -> Mention:
@@ -137,3 +141,16 @@ def test_folding_that_drops_characters_does_not_shift_guards() -> None:
 def test_english_nouns_and_pronouns_are_not_read_in_other_languages() -> None:
     text = "La police a dit que me voici, he visto a Hamas con las forces."
     assert [m.entity_id for m in find_actors(plain_context(text, lang="es"), LEXICON)] == ["org:hamas"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from([*PIECES, "\u0640", "İ", "\ud800", "’s ", " (", "\n\n", "-", "."]) | st.text(max_size=4), max_size=40).map(
+        "".join
+    )
+)
+def test_any_text_gives_mentions_that_quote_it(text: str) -> None:
+    context = plain_context(text)
+    for found in resolve_references(context, find_actors(context, LEXICON), LEXICON):
+        assert 0 <= found.start < found.end <= len(text)
+        assert text[found.start : found.end] == found.text
