@@ -322,9 +322,9 @@ class _Finder:
         """Places of the claim: those in its words and clause; else the sentence's; else the last one named before."""
         left, right = item.clause
         left, right = min(left, start), max(right, end)
-        if item.figured is not None and scene.places:
+        if item.figured is not None:
             rivals = [k.figured for k in kept if k.figured is not None]
-            near = places_of(scene, item.figured, rivals)
+            near = places_of(scene, item.figured, rivals, self.context.text)
             own = [p for p in near if not in_frame(p, item.frames)] or near
             if own:
                 return tuple(place_of(p, place_role(scene, p, item.rule), False) for p in own)

@@ -13,6 +13,7 @@ from streams.clauses import Scene
 from streams.context import Context
 from streams.figures import Figure, figure_nouns, find_figures
 from streams.inflect import Form
+from streams.named_places import named_places
 from tocsin.records import Mention, Quantity
 
 _CASUALTIES = {"killed": "killed", "injured": "injured", "missing": "missing", "hurt": "killed"}  # role -> rule
@@ -103,16 +104,18 @@ def quantities_of(figures: Sequence[Figure]) -> tuple[Quantity, ...]:
     )
 
 
-def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim]) -> list[Mention]:
+def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim], text: str) -> list[Mention]:
     """Places a figure speaks of: those after it, up to the next figure, and those before the first figure of the sentence.
 
-    A figure with no place of its own shares those of the sentence.
+    A figure with no place of its own shares those of the sentence. Names in the shape of a place count as well.
     """
     first = min(g.figures[0].number.start for g in groups)
     contrast = _CONTRAST.search(scene.low, claim.end, claim.ceiling)
     ceiling = contrast.start() if contrast else claim.ceiling
     own = [p for p in scene.places if claim.figures[0].number.start <= p.start < ceiling]
     lead = [p for p in scene.places if p.start < first]
+    own += named_places(scene, text, claim.figures[0].number.start, ceiling)
+    lead += named_places(scene, text, scene.sentence.start, first)
     return own + lead or list(scene.places)
 
 

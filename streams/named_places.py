@@ -1,0 +1,69 @@
+"""Places that a claim names and no gazetteer knows: "in Tsholotsho district", "fled Bimbwi and Kamandi for the coast".
+
+Only the shape speaks: a capitalised name after a word of place, or beside a noun of place, that no known mention covers. Such a place
+has no coordinates and an id of its own ("loc:x-bimbwi"); it is kept because a village too small for any list is often the news.
+"""
+
+import re
+
+from streams.clauses import Scene
+from streams.found import slug
+from tocsin.records import Mention
+
+_NAME = r"(?:[A-Z](?:[a-zà-öø-ÿāīūḥ]|['’][A-Z]?[a-z]|-[A-Za-z]?)+)"
+_NAMES = rf"{_NAME}(?: (?:al|el|de|del|da|du|la|d'){{0,1}} ?{_NAME}){{0,2}}"
+_NOUNS = (
+    "(?:district|province|governorate|state|county|prefecture|region|area|territory|department|municipality|village|town|city|island|"
+    "valley|commune|ward|canton|locality|oblast|raion|camp|sub-district|subdistrict)s?"
+)
+_BEFORE = (
+    "(?:[Ii]n|[Ff]rom|[Nn]ear|[Aa]round|[Aa]t|into|to|[Aa]cross|towards?|[Oo]utside|[Ii]nside|leaving|left|fled|[Ww]ithin|hit|affecting|"
+    "struck|(?:of the )?(?:town|city|village|district|province|island)s? of)"
+)
+_SIDE = "(?:(?:north|south|east|west|central|neighbouring|neighboring|nearby|rural)[a-z-]* )?"
+# A word of place, a name, and the names listed after it.
+_SHAPE = re.compile(rf"\b{_BEFORE} (?:the )?{_SIDE}(?P<names>{_NAMES}(?:(?:, | and |, and ){_NAMES})*)(?: {_NOUNS}\b)?")
+_SPLIT = re.compile(r", and |, | and ")
+_LEAST = 4  # letters of a name
+_CONFIDENCE = 0.4
+_NOT_PLACES = frozenset(
+    re.findall(
+        r"\w+",
+        "january february march april may june july august september october november december monday tuesday wednesday thursday friday "
+        "saturday sunday ramadan eid easter christmas operation tropical storm typhoon hurricane cyclone police army government ministry "
+        "islamic state united nations world red cross president minister general colonel captain internet twitter facebook god they this "
+        "that these those there their after before since during while when with",
+    )
+)
+
+
+def named_places(scene: Scene, text: str, start: int, end: int) -> list[Mention]:
+    """Names in the shape of a place within [start, end) that no actor, place, time or number covers, in order."""
+    taken = [(p.start, p.end) for p in scene.participants if p.mention is not None]
+    taken += [(p.start, p.end) for p in scene.places]
+    taken += [(t.start, t.end) for t in scene.times]
+    found: list[Mention] = []
+    for shape in _SHAPE.finditer(text, start, end):
+        at = shape.start("names")
+        for name in _SPLIT.split(shape["names"]):
+            begin = text.index(name, at)
+            at = stop = begin + len(name)
+            if len(name) < _LEAST or name.split()[0].lower() in _NOT_PLACES or any(s < stop and begin < e for s, e in taken):
+                continue
+            found.append(
+                Mention(
+                    mention_id="",
+                    kind="place",
+                    entity_id=f"loc:x-{slug(name)}",
+                    name=name,
+                    type="",
+                    text=name,
+                    start=begin,
+                    end=stop,
+                    how="pattern",
+                    confidence=_CONFIDENCE,
+                    sure=False,
+                    reason="named like a place, in no gazetteer",
+                )
+            )
+    return found
