@@ -12,6 +12,7 @@ from streams.place_names import PlaceName
 _TYPE_PRIOR = {"country": 4.2, "continent": 3.6, "region": 3.0, "sea": 3.2, "river": 2.0, "mountain": 2.4, "admin1": 2.7, "admin2": 1.2}
 _KIND_PRIOR = {MAIN: 0.0, ALTERNATE: -0.7, HISTORICAL: -2.0, DEMONYM: 0.0, ABBREVIATION: 0.0}
 _REMEMBERED = 20_000
+_MOST_POINTS = 200  # sure places that nearness is measured from: an article has fewer, a list of the world's towns has no neighbourhood
 EMIT, SURE = 1.6, 2.6  # strength from which a name is a mention, and a sure one
 _RIVALS_A_STATE = 600_000  # inhabitants from which a city is meant rather than its namesake state (Washington, New York)
 _HARDLY_RIVALS = 60_000  # below, a town named like a state is meant only where the state it lies in is named with it
@@ -128,7 +129,8 @@ def gather_evidence(
             evidence.regions[region] += weight
         evidence.indexes.add(top.index)
         if place.type not in ("country", "continent", "region", "sea") and place.lat is not None and place.lon is not None:
-            evidence.points[name.key] = (place.lat, place.lon)
+            if len(evidence.points) < _MOST_POINTS:
+                evidence.points[name.key] = (place.lat, place.lon)
             if region >= 0 and place.type != "admin1":
                 evidence.towns[region].append((place.lat, place.lon))
     return evidence, own

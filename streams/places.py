@@ -52,8 +52,8 @@ def find_places(context: Context, gazetteer: Gazetteer) -> list[Mention]:
     kept = [name for name in names if not name.rejected]
     evidence, own = gather_evidence(kept, gazetteer, context.source_country)
     senses = choose_senses(kept, gazetteer, evidence, own)
-    mentions = _emit(kept, senses, words_of, gazetteer, evidence, context)
     folded = _aligned(context)
+    mentions = _emit(kept, senses, words_of, gazetteer, evidence, folded)
     if mentions and folded is not None:
         rejected = {name.key for name in names if name.rejected}
         text = words_of
@@ -73,7 +73,7 @@ def _aligned(context: Context) -> str | None:
 
 
 def _emit(
-    names: list[PlaceName], senses: dict[str, Sense], text: WordText, gazetteer: Gazetteer, evidence: Evidence, context: Context
+    names: list[PlaceName], senses: dict[str, Sense], text: WordText, gazetteer: Gazetteer, evidence: Evidence, folded: str | None
 ) -> list[Mention]:
     best: dict[str, float] = defaultdict(float)
     for left, right in pairwise(names):
@@ -91,19 +91,18 @@ def _emit(
             strength += 0.5
         if strength < EMIT or name.start < floor:
             continue
-        mention = _mention(name, strength, senses[name.key], text, gazetteer, context, floor, evidence)
+        mention = _mention(name, strength, senses[name.key], text, gazetteer, folded, floor, evidence)
         floor = mention.end
         mentions.append(mention)
     return mentions
 
 
 def _mention(
-    name: PlaceName, strength: float, sense: Sense, text: WordText, gazetteer: Gazetteer, context: Context, floor: int, evidence: Evidence
+    name: PlaceName, strength: float, sense: Sense, text: WordText, gazetteer: Gazetteer, folded: str | None, floor: int, evidence: Evidence
 ) -> Mention:
     hit = sense.ranked[0][0]
     place = gazetteer.place(hit.index)
     start, end = name.start, name.end
-    folded = _aligned(context)
     how = {DEMONYM: "demonym", ABBREVIATION: "alias", ALTERNATE: "alias"}.get(hit.kind, "exact")
     entity, readable, kind, km, precision = place.id, place.name, place.type, place.km, _PRECISION.get(place.type, place.type)
     parents = place.parents
