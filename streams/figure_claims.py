@@ -114,8 +114,11 @@ def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim], t
     ceiling = contrast.start() if contrast else claim.ceiling
     own = [p for p in scene.places if claim.figures[0].number.start <= p.start < ceiling]
     lead = [p for p in scene.places if p.start < first]
-    own += named_places(scene, text, claim.figures[0].number.start, ceiling)
-    lead += named_places(scene, text, scene.sentence.start, first)
+    taken = [(p.start, p.end) for p in scene.participants if p.mention is not None]
+    taken += [(p.start, p.end) for p in scene.places]
+    taken += [(t.start, t.end) for t in scene.times]
+    own += named_places(text, claim.figures[0].number.start, ceiling, taken)
+    lead += named_places(text, scene.sentence.start, first, taken)
     return own + lead or list(scene.places)
 
 

@@ -5,12 +5,12 @@ has no coordinates and an id of its own ("loc:x-bimbwi"); it is kept because a v
 """
 
 import re
+from collections.abc import Sequence
 
-from streams.clauses import Scene
 from streams.found import slug
 from tocsin.records import Mention
 
-_NAME = r"(?:[A-Z](?:[a-zà-öø-ÿāīūḥ]|['’][A-Z]?[a-z]|-[A-Za-z]?)+)"
+_NAME = r"(?:[A-Z](?:[a-zà-öø-ÿāīūḥ]|['’](?!s\b)[A-Z]?[a-z]|-[A-Za-z]?)+)"
 _NAMES = rf"{_NAME}(?: (?:al|el|de|del|da|du|la|d'){{0,1}} ?{_NAME}){{0,2}}"
 _NOUNS = (
     "(?:district|province|governorate|state|county|prefecture|region|area|territory|department|municipality|village|town|city|island|"
@@ -37,11 +37,8 @@ _NOT_PLACES = frozenset(
 )
 
 
-def named_places(scene: Scene, text: str, start: int, end: int) -> list[Mention]:
-    """Names in the shape of a place within [start, end) that no actor, place, time or number covers, in order."""
-    taken = [(p.start, p.end) for p in scene.participants if p.mention is not None]
-    taken += [(p.start, p.end) for p in scene.places]
-    taken += [(t.start, t.end) for t in scene.times]
+def named_places(text: str, start: int, end: int, taken: Sequence[tuple[int, int]]) -> list[Mention]:
+    """Names in the shape of a place within [start, end), in order; `taken`: spans already known to be something."""
     found: list[Mention] = []
     for shape in _SHAPE.finditer(text, start, end):
         at = shape.start("names")
