@@ -270,9 +270,10 @@ def _names(path: Path, actor: Actor, raw: Iterable[Any], inherited: Mapping[str,
         variants = [text] if guard.case_exact or not latin else spellings(text, person=actor.type == "person")
         for variant in variants:
             folded = fold_key(variant)
-            if folded in taken or (latin and len(folded) <= SHORT and not guard.case_exact):
+            spelt = f"{folded} {text}" if guard.case_exact else folded  # "the Coalition" and "The Coalition" are two
+            if spelt in taken or (latin and len(folded) <= SHORT and not guard.case_exact):
                 continue
-            taken.add(folded)
+            taken.add(spelt)
             found.append((folded, Term(kind="name", id=actor.id, text=text, guard=guard, how=how if folded == key else "variant")))
     return found
 
