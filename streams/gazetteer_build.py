@@ -216,11 +216,10 @@ def _add_regions(build: _Builder, country: str, regions: Mapping[str, Any]) -> N
         names = written.split("|")
         seat, lat, lon = where if isinstance(where, list) else (where, None, None)
         town = build.find_city(country, [seat]) if seat else None
-        if seat and town is None and lat is None:
-            continue  # a seat GeoNames does not know: the region would have no point
-        if seat is None and lat is None:
-            continue
         km = 80.0
+        if town is None and lat is None:  # a seat GeoNames does not know, and no point given: somewhere in its country
+            row = build.rows[build.ids[_parents(build, country)[-1]]]
+            lat, lon, km = row[5], row[6], row[9]
         if town is not None:
             mid_lat, mid_lon, km = build.middle(country, town.admin1code)
             lat, lon = (mid_lat, mid_lon) if lat is None else (lat, lon)
@@ -285,8 +284,6 @@ def _add_towns(build: _Builder, country: str, towns: list[str]) -> dict[str, int
         place_id = f"loc:{slug(names[0])}"
         if place_id in build.ids:
             place_id = f"loc:{country.lower()}-{slug(names[0])}"
-        if city is None and not point:
-            continue  # not in GeoNames under any spelling, and no point given
         if city is not None:
             parents = _parents(build, country, city.admin1code)
             region = build.seats.get((country, city.admin1code))
@@ -296,9 +293,13 @@ def _add_towns(build: _Builder, country: str, towns: list[str]) -> dict[str, int
                 lat=city.latitude, lon=city.longitude, gid=city.geonameid, population=city.population, km=_RADIUS[kind], parents=parents,
             )  # fmt: skip
             build.matched[city.geonameid] = index
-        else:
+        elif point:
             lat, lon = (float(x) for x in point.split(","))
             index = build.add(place_id, names, type="town", country=country, lat=lat, lon=lon, km=5.0, parents=_parents(build, country))
+        else:  # in GeoNames under no spelling, and no point given: somewhere in its country, rather than nowhere
+            parents = _parents(build, country)
+            row = build.rows[build.ids[parents[-1]]]
+            index = build.add(place_id, names, type="town", country=country, lat=row[5], lon=row[6], km=row[9], parents=parents)
         known[names[0]] = index
     return known
 

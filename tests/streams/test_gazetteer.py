@@ -1,11 +1,16 @@
+import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from streams.gazetteer import load_gazetteer, place_key, skeleton
 from streams.gazetteer_build import _read, slug
 from tests.streams.places_of import FOCUS, gazetteer
 from tocsin.errors import DataError
+
+DATA = Path(__file__).parents[2] / "streams" / "data" / "places"
+CURATED = ("middle_east", "africa", "europe_caucasus", "asia_americas")
 
 
 @pytest.mark.parametrize(
@@ -87,9 +92,9 @@ def test_junk_among_the_alternate_names_is_left_out(junk: str) -> None:
     assert all(hit.kind == 0 for hit in gazetteer().lookup(junk))  # a village may really be called so; no alternate is
 
 
-def test_the_cache_gives_the_same_gazetteer(tmp_path: Path) -> None:
+def test_the_cache_gives_the_same_gazetteer() -> None:
     book = gazetteer()
-    again = load_gazetteer(FOCUS, None, Path(__import__("tempfile").gettempdir()) / "tocsin-test-gazetteer")
+    again = load_gazetteer(FOCUS, None, Path(tempfile.gettempdir()) / "tocsin-test-gazetteer")
     assert (len(again), again.version) == (len(book), book.version)
     assert again.place(len(again) - 1) == book.place(len(book) - 1)
 
@@ -103,3 +108,13 @@ def test_a_broken_file_of_places_is_named(tmp_path: Path) -> None:
 
 def test_slugs_are_readable() -> None:
     assert slug("Deir ez-Zor") == "deir-ez-zor"
+
+
+def test_no_curated_name_is_lost_on_the_way() -> None:
+    book = gazetteer()
+    for file in sorted(DATA.glob("*.yaml")):
+        for country, entry in (yaml.safe_load(file.read_text(encoding="utf-8")) if file.stem in CURATED else {}).items():
+            for written in (*entry.get("admin1", ()), *entry.get("towns", ()), *entry.get("places", ())):
+                name = written.partition(" @ ")[0].split("|")[0]
+                found = [book.place(hit.index) for hit in book.lookup(place_key(name)) if book.is_curated(hit.index)]
+                assert any(place.country == country for place in found), (file.name, country, name)
