@@ -18,7 +18,8 @@ _NOUNS = (
 )
 _BEFORE = (
     "(?:[Ii]n|[Ff]rom|[Nn]ear|[Aa]round|[Aa]t|into|to|[Aa]cross|towards?|[Oo]utside|[Ii]nside|leaving|left|fled|[Ww]ithin|hit|affecting|"
-    "struck|(?:of the )?(?:town|city|village|district|province|island)s? of)"
+    "struck|capital,|(?:of the )?(?:town|city|village|district|province|island|canton|peninsula|valley|region|state|county|municipality|"
+    "governorate|prefecture|commune|port|suburb|neighbou?rhood|outskirt|camp)s? of)"
 )
 _SIDE = "(?:(?:north|south|east|west|central|neighbouring|neighboring|nearby|rural)[a-z-]* )?"
 # A word of place, a name, and the names listed after it.
