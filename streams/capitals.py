@@ -48,7 +48,7 @@ def _tokens(words: str, start: int) -> tuple[Token, ...]:
         return (Token(words if words.count(".") > 1 else words.rstrip("."), start, start + len(words)),)
     out = []
     at = start
-    glue = ""  # "al- Jaafari" is one word
+    glue = ""  # "al- Hashimi" is one word
     for word in words.split(" "):
         end = at + len(word)
         if glue:

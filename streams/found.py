@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
 
 def slug(text: str) -> str:
-    """The words of a name as the tail of an id: "Al-Bu Nimr" -> "al-bu-nimr"."""
+    """The words of a name as the tail of an id: "Al-Noor Front" -> "al-noor-front"."""
     return _NOT_WORD.sub("-", text.lower()).strip("-")
 
 

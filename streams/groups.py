@@ -185,7 +185,7 @@ def read_phrase(
         and text[position : position + 2] in ("a ", "an")
         and _PREDICATE.search(text, max(0, position - 8), position)
     ):
-        return None  # "he was a young carpenter" says what he is, not who
+        return None  # "he was a young baker" says what he is, not who
     if head.bare == "named" and not names and not named:
         return None
     if head.bare == "the" and not (definite or names or modifiers or named or counted or possessive):

@@ -209,7 +209,11 @@ def _sources(extra: Path | None) -> list[tuple[Path, str]]:
     if extra is not None:
         if not extra.exists():
             raise DataError(extra, "no such folder or file; leave the setting empty or create it")
-        users = sorted(p for p in extra.iterdir() if p.suffix in (".yaml", ".yml", ".csv")) if extra.is_dir() else [extra]
+        users = (
+            sorted(p for p in extra.iterdir() if p.suffix in (".yaml", ".yml", ".csv") and not p.name.startswith("places"))
+            if extra.is_dir()
+            else [extra]
+        )
     return [(path, _read(path)) for path in (*own, *users)]
 
 
