@@ -117,3 +117,12 @@ def test_a_sentence_of_figures_only_takes_reasonable_time() -> None:
     start = time.process_time()
     assert len(figures(text)) == 400
     assert time.process_time() - start < 5
+
+
+def test_offsets_survive_characters_that_folding_removes() -> None:
+    text = "\u200fShel\u00adling dis\u00adplaced 4\u00ad0 fami\u00adlies\u200b and killed ١٢ farmers."
+    found = figures(text)
+    assert [(f.role, f.number.value, text[f.term_start : f.term_end]) for f in found] == [
+        ("displaced", 40, "dis\u00adplaced"),
+        ("killed", 12, "killed"),
+    ]
