@@ -223,6 +223,8 @@ class _Vocabulary:
                 if any(own.form & (VERBAL | Form.PHRASE) for own in uses):
                     taken = {own.rule.id for own in uses}
                     uses += [use for use in self.uses.get(" ".join(pieces[:j]), ()) if use.form & VERBAL and use.rule.id not in taken]
+            if not uses and pieces[0] == "to":  # a phrase that only stands for a class must not hide the verb in it: "to protest"
+                uses = [use for use in self.uses.get(" ".join(pieces[1:]), ()) if use.form & VERBAL]
             payloads.append((mask, tuple(uses)))
         return words, tuple(payloads)
 

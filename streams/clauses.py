@@ -20,7 +20,7 @@ _BREAK = re.compile(
 )
 _SOFT = frozenset((",",))
 _PREPOSED = re.compile(
-    r"(?:in|at|near|from|to|with|against|on|during|around|towards?|across|into|inside|outside|for|over|under|between|among|amid)$"
+    r"(?:in|at|without|despite|near|from|to|with|against|on|during|around|towards?|across|into|inside|outside|for|over|under|between|among|amid)$"
 )
 _OF = (" of ", " of the ", " from ", " from the ", " belonging to ")
 _OPPOSED = ("anti-", "anti ")  # "anti-government protesters" are no government
