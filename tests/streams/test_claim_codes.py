@@ -85,8 +85,3 @@ def test_the_surest_claim_carries_the_codebooks_sub_event(sub_event, text):
     coded = [claim for claim in claims_of(text) if claim.codes.acled_sub_event]
     assert coded, "no coded claim"
     assert max(coded, key=lambda claim: claim.confidence).codes.acled_sub_event == sub_event
-
-
-def test_every_class_of_the_table_has_at_least_two_rows_or_is_rare():
-    counts = {name: sum(row[0] == name for row in ROWS) for name, _ in ROWS}
-    assert {name for name, count in counts.items() if count < 2} <= {"Sexual violence", "Grenade", "Chemical weapon"}
