@@ -198,7 +198,7 @@ def load_gazetteer(focus_countries: Sequence[str] = (), extra: Path | None = Non
     """Load the gazetteer: compiled once (about four seconds), then read from `cache` (a folder; None: compile every time).
 
     `focus_countries`: ISO 3166 codes whose small towns are also known by their other names and by sound-alike spellings.
-    `extra`: a folder of your own `*.yaml` in the shape of `data/places/middle_east.yaml`. Raises DataError for a bad file.
+    `extra`: a folder with your own `places*.yaml` in the shape of `data/places/middle_east.yaml`. Raises DataError for a bad file.
     """
     from streams.gazetteer_build import compiled  # the compiler is not needed by who only reads
 

@@ -58,6 +58,14 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
+def _user_files(extra: Path | None) -> list[Path]:
+    """The user's own places: `places*.yaml` in the folder `extra` (the other files there are actors), or that file itself."""
+    if extra is None:
+        return []
+    files = sorted(extra.iterdir()) if extra.is_dir() else [extra]
+    return [file for file in files if file.name.startswith("places") and file.suffix in (".yaml", ".yml")]
+
+
 class _Builder:
     """Collects places and names; lives only while compiling."""
 
@@ -314,7 +322,7 @@ def _add_conflict(build: _Builder, path: Path, data: Mapping[str, Any]) -> None:
             if entry.get("admin1"):
                 build.detailed.add(country)
             for town, quarters in (entry.get("districts") or {}).items():
-                row = build.rows[towns[town]]
+                row = build.rows[towns[town] if town in towns else build.ids[f"loc:{slug(town)}"]]
                 for written in quarters:
                     names = written.split("|")
                     build.add(
@@ -355,7 +363,7 @@ def compile_data(focus: frozenset[str], extra: Path | None) -> dict[str, Any]:
     _add_us(build, regions.pop("US-points"), abbreviations["US"])
     for country, entry in regions.items():
         _add_regions(build, country, entry)
-    for path in [*(p for n in _CONFLICT_FILES if (p := _DATA / n).exists()), *(sorted(extra.glob("*.yaml")) if extra else ())]:
+    for path in [*(p for n in _CONFLICT_FILES if (p := _DATA / n).exists()), *_user_files(extra)]:
         _add_conflict(build, path, _read(path))
     base = len(build.rows)
     ids, populations, lats, lons, codes = array("i"), array("i"), array("f"), array("f"), array("h")
@@ -404,7 +412,7 @@ def compiled(focus: frozenset[str], extra: Path | None, cache: Path | None) -> d
         Path(__file__),
         Path(__file__).with_name("gazetteer.py"),
         *sorted(_DATA.glob("*.yaml")),
-        *(sorted(extra.glob("*.yaml")) if extra else ()),
+        *_user_files(extra),
     ]:
         digest.update(source.read_bytes())
     stamp = digest.hexdigest()[:16]

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from streams.gazetteer import load_gazetteer, place_key, skeleton
-from streams.gazetteer_build import _read, slug
+from streams.gazetteer import Gazetteer, load_gazetteer, place_key, skeleton
+from streams.gazetteer_build import _read, compile_data, slug
 from tests.streams.places_of import FOCUS, gazetteer
 from tocsin.errors import DataError
 
@@ -118,3 +118,14 @@ def test_no_curated_name_is_lost_on_the_way() -> None:
                 name = written.partition(" @ ")[0].split("|")[0]
                 found = [book.place(hit.index) for hit in book.lookup(place_key(name)) if book.is_curated(hit.index)]
                 assert any(place.country == country for place in found), (file.name, country, name)
+
+
+def test_your_own_places_join_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "actors.yaml").write_text("[not places]", encoding="utf-8")
+    mine = tmp_path / "places-of-mine.yaml"
+    mine.write_text('IQ: {towns: ["Xarabeh|Kharabeh @ 36.1, 43.2"], districts: {Xarabeh: [Old Quarter], Mosul: [Hay Xarab]}}', encoding="utf-8")
+    book = Gazetteer(compile_data(frozenset(), tmp_path) | {"version": "test"}, frozenset())
+    place = book.place(book.lookup(place_key("Kharabeh"))[0].index)
+    assert (place.id, place.lat, place.parents[-1]) == ("loc:xarabeh", 36.1, "loc:iraq")
+    assert {"loc:xarabeh/old-quarter", "loc:mosul/hay-xarab"} <= set(book.by_id)
+    assert len(book.lookup(place_key("Mosul"))) >= 1
