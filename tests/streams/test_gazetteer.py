@@ -123,7 +123,9 @@ def test_no_curated_name_is_lost_on_the_way() -> None:
 def test_your_own_places_join_the_shipped_ones(tmp_path: Path) -> None:
     (tmp_path / "actors.yaml").write_text("[not places]", encoding="utf-8")
     mine = tmp_path / "places-of-mine.yaml"
-    mine.write_text('IQ: {towns: ["Xarabeh|Kharabeh @ 36.1, 43.2"], districts: {Xarabeh: [Old Quarter], Mosul: [Hay Xarab]}}', encoding="utf-8")
+    mine.write_text(
+        'IQ: {towns: ["Xarabeh|Kharabeh @ 36.1, 43.2"], districts: {Xarabeh: [Old Quarter], Mosul: [Hay Xarab]}}', encoding="utf-8"
+    )
     book = Gazetteer(compile_data(frozenset(), tmp_path) | {"version": "test"}, frozenset())
     place = book.place(book.lookup(place_key("Kharabeh"))[0].index)
     assert (place.id, place.lat, place.parents[-1]) == ("loc:xarabeh", 36.1, "loc:iraq")
