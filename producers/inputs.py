@@ -1,6 +1,7 @@
 """What any local input becomes, whatever file it came in: a page, a request, an article that is clean already, or a refusal."""
 
 import re
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from producers.answers import is_html
 from producers.sources import Source
 from producers.urls import canonical, fetchable, host_of
+from tocsin import clock
 from tocsin.errors import Quarantine
 from tocsin.records import Dropped, FeedItem, Page, Record, Request
 
@@ -27,6 +29,7 @@ REASONS: dict[str, str] = {
     "unreadable": "cannot be opened, or is damaged",
 }
 HEAD = 65536  # bytes looked at to tell what a file is
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # there were no web pages before
 _BOMS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 _HTML_NAME = re.compile(r"\.x?html?(?:\.gz)?$", re.IGNORECASE)
 
@@ -108,7 +111,7 @@ def make_page(body: bytes, url: str, given: Given, line: Line | None) -> Page | 
         status=200,
         content_type=None,
         body=body,
-        fetched_at=(line.fetched_at if line else None) or given.at,
+        fetched_at=fetched(line, given),
         item=item,
         source_lang=given.source.lang if given.source else None,
         source_country=given.source.country if given.source else None,
@@ -127,6 +130,18 @@ def whose(url: str, given: Given, line: Line | None = None) -> tuple[str, str, s
         host = "local"
     name = (line.source if line else None) or host
     return name, name, (line.owner if line else None) or name
+
+
+def fetched(line: Line | None, given: Given) -> str:
+    """When it was fetched: as the input says, in the records' form; now, if it says nothing, or what cannot be read or cannot be.
+
+    Memory is bounded by this time, so one line from the year 9999 must not make everything known look old.
+    """
+    try:
+        moment = clock.parse((line.fetched_at if line else None) or given.at)
+        return clock.iso(moment) if _EARLIEST <= moment <= clock.parse(given.at) else given.at
+    except ValueError:
+        return given.at
 
 
 def make_request(url: str, given: Given) -> Request | Dropped:

@@ -16,6 +16,7 @@ from producers.inputs import (
     Input,
     Line,
     Readable,
+    fetched,
     looks_like_html,
     make_page,
     make_request,
@@ -69,8 +70,8 @@ def _json_line(line: Line, name: str, path: Path | None, given: Given) -> Input:
             return make_page(line.html.encode("utf-8", "replace"), url, given, line)
         return _named_page(line, line.html, url, path, given)
     if line.text is not None:
-        if not line.text.strip():
-            return refuse(given, url, "empty", "")
+        if not any(map(str.isalnum, line.text)):
+            return refuse(given, url, "empty", "not one letter or digit")
         source_id, source_name, owner = whose(url, given, line)
         return ArticleLine(
             url=url,
@@ -83,7 +84,7 @@ def _json_line(line: Line, name: str, path: Path | None, given: Given) -> Input:
             source_id=source_id,
             source_name=source_name,
             owner=owner,
-            fetched_at=line.fetched_at or given.at,
+            fetched_at=fetched(line, given),
             backfill=given.source.backfill if given.source else False,
         )
     return make_request(url, given) if line.url else refuse(given, name, "no-content", REASONS["no-content"])

@@ -6,7 +6,8 @@
     a text file of addresses  one a line, `#` begins a comment: each becomes a Request
     JSON lines                {"url"?, "id"?, "html"}: a page, html being the text, or a (gzipped) file named relative to this one;
                               {"url"?, "id"?, "text", "title"?, "published_at"?, "author"?, "lang"?}: an article that is clean already;
-                              {"url"}: a Request. Also "source", "owner", "fetched_at" in each.
+                              {"url"}: a Request. Also "source", "owner", "fetched_at" in each; a time of fetching that cannot be
+                              is replaced by the time of reading.
     http(s)://...             a Request
     -                         standard input: any of the above but folders and files named in JSON lines
 

@@ -22,4 +22,7 @@ def iso_of(moment: float) -> str:
 def parse(text: str) -> datetime:
     """Parse what `iso` wrote, or any ISO 8601 date or time; naive is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:  # the first and the last day of the calendar, in another zone
+        raise ValueError(f"outside the calendar: {text!r}") from error

@@ -305,3 +305,24 @@ def test_real_page_sets_are_read_whole(name):
     found = read(path)
     assert len(found) == sum(1 for line in path.read_bytes().splitlines() if line.strip())
     assert all(isinstance(item, Page) for item in found)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("2017-11-03T10:00:00Z", "2017-11-03T10:00:00Z"),
+        ("2017-11-03T10:00:00.5+03:00", "2017-11-03T07:00:00Z"),
+        ("2017-11-03", "2017-11-03T00:00:00Z"),
+        ("yesterday", AT),
+        ("9999-12-31T23:59:59Z", AT),
+        ("0001-01-01T00:00:00+14:00", AT),
+        ("1971-01-01", AT),
+        ("", AT),
+    ],
+)
+def test_a_time_of_fetching_that_cannot_be_is_replaced_by_the_time_of_reading(tmp_path, said, kept):
+    lines = [
+        {"url": f"https://a.example/{n}", "fetched_at": said, **body} for n, body in enumerate(({"text": "News."}, {"html": "<p>News."}))
+    ]
+    found = read(write(tmp_path, "in.jsonl", "\n".join(map(json.dumps, lines))))
+    assert [one.fetched_at for one in found] == [kept, kept]
