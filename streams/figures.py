@@ -117,6 +117,7 @@ _REACHED = re.compile(
 )
 _REACHED_SHARE = 0.25
 _HOUSEHOLD = re.compile(r"\b(?:families|households)\b")
+_BEFORE_MOST = 9.0  # for a term before the figure
 _BARE_MOST = 6.0  # for figures without a noun
 _VAGUE_MOST = 2.0  # for "some", "many", and the one of "a soldier"
 _NUMBER_OF_REACH = 60  # characters from "number of" to its term
@@ -281,7 +282,7 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
             cost += term.weight
             if not term.code and number.noun in _DISPLACED_NOUNS:
                 cost += _WEAK_RIVAL
-            if cost > most or (best is not None and cost >= best.cost):
+            if cost > (most if hit.start >= begin or reached else min(most, _BEFORE_MOST)) or (best is not None and cost >= best.cost):
                 continue
             unit = number.unit
             if unit == "other":

@@ -43,6 +43,7 @@ _NEXT = re.compile(r"(?: |\n|-| -)?([^\W\d_]+(?:['-][^\W\d_]+)*)")
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
 _LONGEST_PHRASE = 7  # words from figure to counted noun
+_DETERMINERS = frozenset(("the", "these", "those", "its", "their", "our", "his", "her", "all"))  # between "of" and the noun
 _MOST_FILLERS = 3
 _LONGEST_APPROXIMATOR = 4  # words
 # Words that PDF text glues to others ("displacedpeople", "peoplecould").
@@ -227,7 +228,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After
             break
         if adjective:
             return After(refused=True)
-        if word in ("of", "من") or (word == "the" and read[-2:-1] == ["of"]):
+        if word in ("of", "من") or (word in _DETERMINERS and read[-2:-1] == ["of"]):
             continue
         if word in words.stop:
             ended = True
