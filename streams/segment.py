@@ -41,7 +41,9 @@ _COMMENT_HEADING = re.compile(
     re.IGNORECASE,
 )
 _SAYS_LINE = re.compile(
-    r"[^\n]{2,40}? (?:says|said|wrote|commented|replied|posted)(?: on [^\n]{4,40})?:"
+    # "Minister X said:" opens a quotation of the article's own; with a date behind it, it opens a comment.
+    r"[^\n]{2,40}? (?:says|wrote|commented|replied|posted)(?: on [^\n]{4,40})?:"
+    r"|[^\n]{2,40}? said on [^\n]{4,40}:"
     r"|[^\n]{2,40}? \d+ (?:minutes?|hours?|days?|weeks?|months?|years?) ago"
 )
 _OPINION = re.compile(
