@@ -197,7 +197,7 @@ class _Finder:
             if not all(scene.mask & mask for mask in rule.needs):
                 continue
             form = actual_form(scene, hit, possible)
-            if not form or (not form & VERBAL and _in_name(scene, hit)):
+            if not form or (_in_name(scene, hit) if not form & VERBAL else self.low[hit.start - 1 : hit.start] == "-"):  # "coal-burning"
                 continue
             roles = readings.get(form)
             if roles is None:
