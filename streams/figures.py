@@ -116,6 +116,9 @@ _REACHED = re.compile(
     r" over| more than| at least| some)* ?$"
 )
 _REACHED_SHARE = 0.25
+_STATUS_NOUNS = frozenset(
+    ("refugees", "asylum-seekers", "seekers", "idp", "deaths", "fatalities", "casualties")
+)  # say it all by themselves
 _HOUSEHOLD = re.compile(r"\b(?:families|households)\b")
 _BEFORE_MOST = 9.0  # for a term before the figure
 _BARE_MOST = 6.0  # for figures without a noun
@@ -342,7 +345,8 @@ def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure |
     gap = text[places[at - 1][2] : places[at][0]]
     if number.unit in ("person", "household") and before.number is numbers[at - 1] and _RESTATES.fullmatch(gap):
         return before._replace(number=number, unit=number.unit, cost=0.3, restates=last)
-    same = number.unit == before.unit or _is_bare(number)
+    by_noun = before.number.noun in _DISPLACED_NOUNS or before.number.noun in _STATUS_NOUNS
+    same = _is_bare(number) or (number.unit == before.unit and not by_noun)
     if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
         cost = 2.5 if before.main < 0 else before.cost
         return before._replace(
