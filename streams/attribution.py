@@ -36,9 +36,7 @@ class Frame(NamedTuple):
     nominal: bool = False  # hearsay: covers only its own clause
 
 
-_SHORT_TAIL = re.compile(
-    r"[\s,]*(?:(?:on|in|at|late|early|this|last|to|by|from|with|via|during|of|the|a|an|his|her|its|their)\s+)*(?:\w+[\s.]*){0,7}[.\"'”’]*\s*"
-)
+_TAIL_WORDS = 9  # "..., the spokesman said in a statement on Monday": what may follow the verb of a frame that closes a clause
 _INVERTING = frozenset(
     ("said", "says", "added", "adds", "claimed", "claims", "reported", "explained", "noted", "stated", "warned", "announced")
 )
@@ -270,7 +268,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     tail = max(right, hit.end)
     rest = sentence.end - tail
     that = _SUBORDINATE.match(follow)
-    if before and not that and _SHORT_TAIL.fullmatch(low[hit.end : tail]):
+    if before and not that and len(low[hit.end : tail].split(None, _TAIL_WORDS + 1)) <= _TAIL_WORDS:
         scope = (sentence.start, sentence.end) if rest > 2 or left > sentence.start else (sentence.start, left)
         start, end = subject_start, tail
     else:
