@@ -5,9 +5,10 @@ Title and body are read as one discourse (they share senses and references), the
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -177,22 +178,35 @@ def shifted(records: Sequence[R], by: int) -> tuple[R, ...]:
     return tuple(_shift(record, by) for record in records) if by else tuple(records)
 
 
-def _shift(value: Any, by: int) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_shift(item, by) if isinstance(item, Record) else item for item in value)
-    changes: dict[str, Any] = {}
-    for name in value.__struct_fields__:
-        held = getattr(value, name)
-        if name in _OFFSETS:
-            if held is not None:
-                changes[name] = held - by
-        elif name == "mention_id":
-            match = _MENTION_ID.fullmatch(held or "")
-            if match:
-                changes[name] = f"m{int(match[1]) - by}-{int(match[2]) - by}"
-        elif isinstance(held, Record) or (isinstance(held, tuple) and held and isinstance(held[0], Record)):
+@cache
+def _plan(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Of a record type: its offset fields, its fields that may hold records, and whether it has a mention id."""
+    fields = msgspec.structs.fields(kind)
+    nested = tuple(f.name for f in fields if f.name not in _OFFSETS and any(issubclass(t, Record) for t in _classes(f.type)))
+    return tuple(f.name for f in fields if f.name in _OFFSETS), nested, any(f.name == "mention_id" for f in fields)
+
+
+def _classes(hint: Any) -> Iterator[type]:
+    """Every class named in a type hint."""
+    if isinstance(hint, type) and not get_args(hint):
+        yield hint
+    for part in get_args(hint):
+        yield from _classes(part)
+
+
+def _shift(record: R, by: int) -> R:
+    offsets, nested, has_mention = _plan(type(record))
+    changes: dict[str, Any] = {name: held - by for name in offsets if (held := getattr(record, name)) is not None}
+    for name in nested:
+        held = getattr(record, name)
+        if isinstance(held, tuple):
+            if held:
+                changes[name] = tuple([_shift(item, by) for item in held])
+        elif held is not None:
             changes[name] = _shift(held, by)
-    return replace(value, **changes) if changes else value
+    if has_mention and (match := _MENTION_ID.fullmatch(getattr(record, "mention_id") or "")):  # noqa: B009  # not every record has one
+        changes["mention_id"] = f"m{int(match[1]) - by}-{int(match[2]) - by}"
+    return replace(record, **changes)
 
 
 F = TypeVar("F", Mention, Claim)
@@ -202,9 +216,32 @@ def _split(found: tuple[F, ...], title_length: int, shift: int, head: int) -> tu
     """Findings of the title, and those of the body with offsets and sentence numbers of the body."""
     if not shift:
         return (), found
-    in_title = tuple(item for item in found if item.end <= title_length)
-    in_body = tuple(item for item in found if item.start >= shift)
+    in_title = tuple(_within(item, 0, title_length) for item in found if item.end <= title_length)
+    in_body = tuple(_within(item, shift, None) for item in found if item.start >= shift)
     return in_title, tuple(replace(item, sentence_index=item.sentence_index - head) for item in shifted(in_body, shift))
+
+
+def _within(item: F, first: int, last: int | None) -> F:
+    """The finding with nothing in it that stands in the other field: who is only named there is implicit here."""
+    if not isinstance(item, Claim):
+        return item
+
+    def elsewhere(start: int | None, end: int | None) -> bool:
+        return start is not None and end is not None and (start < first or (last is not None and end > last))
+
+    nowhere: dict[str, Any] = {"text": None, "start": None, "end": None}
+    changes: dict[str, Any] = {
+        name: tuple(
+            replace(one, **nowhere, mention_id=None, implicit=True) if elsewhere(one.start, one.end) else one for one in getattr(item, name)
+        )
+        for name in ("actors", "places")
+    }
+    if item.time is not None and elsewhere(item.time.start, item.time.end):
+        changes["time"] = replace(item.time, **nowhere)
+    if item.attribution is not None and elsewhere(item.attribution.start, item.attribution.end):
+        changes["attribution"] = replace(item.attribution, start=None, end=None)
+    changes["quantities"] = tuple(one for one in item.quantities if not elsewhere(one.start, one.end))
+    return replace(item, **changes)
 
 
 def _placed(mentions: Sequence[Mention], context: Context) -> tuple[Mention, ...]:
