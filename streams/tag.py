@@ -21,6 +21,7 @@ from streams.entities import find_entities
 from streams.gazetteer import Gazetteer, load_gazetteer
 from streams.language import detect
 from streams.numbers import find_numbers
+from streams.place_references import resolve_place_references
 from streams.segment import segment, sentences
 from streams.times import find_times
 from tocsin import __version__, ids
@@ -43,6 +44,9 @@ class Resources(msgspec.Struct, frozen=True):
     gazetteer: Gazetteer
     lexicon: ActorLexicon
     rules: ClaimRules
+
+    def __repr__(self) -> str:
+        return f"Resources({self.tagger_version}, {self.lexicon_version})"  # the whole is megabytes
 
     @property
     def lexicon_version(self) -> str:
@@ -96,9 +100,14 @@ def tag(article: Article, resources: Resources) -> Tagged:
     attempted = lang in CLAIM_LANGUAGES
     claims: list[Claim] = []
     if attempted:
-        claims = find_claims(
-            context, actors, [p for p in places if p.how != "demonym"], find_numbers(context), find_times(context), resources.rules
+        # "the city" and "there" say where a claim holds, but they are no names: they stay out of the mentions.
+        where = sorted(
+            (*(p for p in places if p.how != "demonym"), *resolve_place_references(context, places)), key=lambda m: (m.start, m.end)
         )
+        claims = [
+            _named_only(claim, places)
+            for claim in find_claims(context, actors, where, find_numbers(context), find_times(context), resources.rules)
+        ]
     owner = origin_of(article, resources.lexicon)
     title_mentions, mentions = _split(_placed((*actors, *places), context), len(title), shift, len(head))
     title_claims, body_claims = _split(tuple(claims), len(title), shift, len(head))
@@ -207,6 +216,17 @@ def _shift(record: R, by: int) -> R:
     if has_mention and (match := _MENTION_ID.fullmatch(getattr(record, "mention_id") or "")):  # noqa: B009  # not every record has one
         changes["mention_id"] = f"m{int(match[1]) - by}-{int(match[2]) - by}"
     return replace(record, **changes)
+
+
+def _named_only(claim: Claim, places: Sequence[Mention]) -> Claim:
+    """The claim with every place that is no named mention marked as implicit."""
+    known = {place.mention_id for place in places}
+    return replace(
+        claim,
+        places=tuple(
+            p if p.mention_id in known or p.mention_id is None else replace(p, mention_id=None, implicit=True) for p in claim.places
+        ),
+    )
 
 
 F = TypeVar("F", Mention, Claim)
