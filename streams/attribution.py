@@ -159,7 +159,7 @@ def _named(scene: Scene, start: int, end: int) -> Mention | None:
     """The outlet rather than the report, in "a report of the newspaper X"."""
     people = [p.mention for p in scene.participants if p.mention is not None and p.start >= start and p.end <= end]
     media = [m for m in people if m.type == "media"]
-    return (media or people or [None])[0]
+    return next(iter(media or people), None)
 
 
 def _modality(source: Mention | None, claims: bool, rules: ClaimRules) -> Literal["reported", "claimed"]:
@@ -366,6 +366,9 @@ def as_attribution(frames: Sequence[Frame], text: str, rules: ClaimRules) -> Att
     if not sourced:
         return None
     inner = sourced[-1]
+    words = text[inner.start : inner.end]
+    start = inner.start + len(words) - len(words.lstrip())
+    words = words.strip()
     source = inner.source
     chain = tuple(f.source.entity_id if f.source else (f.source_text or "") for f in sourced) if len(sourced) > 1 else ()
     source_id = source.entity_id if source is not None else ("src:generic-media" if inner.kind == "media_generic" else None)
@@ -374,9 +377,9 @@ def as_attribution(frames: Sequence[Frame], text: str, rules: ClaimRules) -> Att
         source_id=source_id,
         source_text=source.text if source is not None else inner.source_text,
         verb=inner.verb,
-        text=text[inner.start : inner.end].strip(),
-        start=inner.start,
-        end=inner.end,
+        text=words,
+        start=start,
+        end=start + len(words),
         anonymous=inner.anonymous or (source is None and inner.kind == "unnamed"),
         affiliated_with=rules.affiliations.get(source_id) if source_id else None,
         chain=chain,

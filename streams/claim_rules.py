@@ -128,10 +128,10 @@ class ClaimRules:
     """Everything compiled. Immutable; share it between texts, threads and forks."""
 
     version: str
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = field(repr=False)
     bits: Mapping[str, int]  # class name -> bit; groups are unions
     actor_bits: Mapping[str, int]  # type of an actor mention -> bits
-    patterns: tuple[tuple[int, tuple[Use, ...]], ...]
+    patterns: tuple[tuple[int, tuple[Use, ...]], ...] = field(repr=False)
     automaton: Any = field(repr=False)
     affiliations: Mapping[str, str]  # source id -> the party it speaks for
     entity_mask: int  # classes of words that can act or be acted on

@@ -143,7 +143,7 @@ def make_scene(
     if extra:
         hits = sorted([*hits, *extra], key=_start)
     scene = Scene(sentence, index, text, low, hits, participants, places, numbers, times)
-    covered = [(m.start, m.end) for m in (*actors, *places, *times)]
+    covered = [(m.start, m.end) for m in (*actors, *places)] + [(t.start, t.end) for t in times]
     starts, ends = {m.start for m in (*actors, *places)}, {m.end for m in (*actors, *places)}
     for match in _BREAK.finditer(low, sentence.start, sentence.end):
         at, end = match.span()

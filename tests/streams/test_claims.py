@@ -143,6 +143,8 @@ def test_offsets_always_slice_to_the_words(text):
         assert text[claim.trigger.start : claim.trigger.end] == claim.trigger.text
         assert claim.sentence_start <= claim.start < claim.end <= claim.sentence_end
         assert 0 < claim.confidence <= 1
+        if claim.attribution is not None and claim.attribution.start is not None:
+            assert text[claim.attribution.start : claim.attribution.end] == claim.attribution.text != ""
         for part in (*claim.actors, *claim.places, *claim.quantities):
             assert text[part.start : part.end] == part.text
 
