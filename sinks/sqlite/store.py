@@ -153,7 +153,7 @@ class SqliteStore:
                     (article.fetched_at, article.fetched_at, number),
                 )
         if row is None or newer:
-            self._make_current(article.article_id, number, row is None)
+            self._make_current(article.article_id, number)
 
     def _insert_version(self, tagged: Tagged, clustered: Clustered) -> int:
         article = tagged.article
@@ -212,11 +212,11 @@ class SqliteStore:
             [(c.claim_id, number, c.type, c.subtype, c.modality) for c in (*tagged.title_claims, *tagged.claims)],
         )
 
-    def _make_current(self, article_id: str, number: int, new: bool) -> None:
+    def _make_current(self, article_id: str, number: int) -> None:
         before = self.connection.execute("SELECT id, last_seen FROM version WHERE article_id=? AND current", (article_id,)).fetchone()
         if before is not None:
             (last_seen,) = self.connection.execute("SELECT last_seen FROM version WHERE id=?", (number,)).fetchone()
-            if before[0] == number or last_seen < before[1] or (last_seen == before[1] and not new):
+            if before[0] == number or last_seen < before[1]:
                 return
             self._take_tags(before[0])
             self.connection.execute("UPDATE version SET current=0 WHERE id=?", (before[0],))

@@ -7,14 +7,14 @@ from msgspec.structs import replace
 
 from producers.archive import Archive
 from streams.alerts import Hour, Rung, Seen, State, judge
-from streams.cluster import Clusters, Member
+from streams.cluster import Clusters, Member, sentence_hashes
 from streams.rules import Rules
 from streams.sightings import sightings
 from tocsin import ids
 from tocsin.clock import now
 from tocsin.embedded.prepare import Prepared
-from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
-from tocsin.store import Batch, StateStore
+from tocsin.records import Alert, Article, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
+from tocsin.store import Batch, StateStore, Stored
 
 
 class Delivered(Record, frozen=True, kw_only=True):
@@ -45,7 +45,8 @@ class Pipeline:
         self._store, self._rules = store, rules
         self._positions = store.table("archive", Position)
         self._raws = store.table("raws", RawRef)
-        self._clusters = Clusters(store.table("members", Member))
+        self._members = store.table("members", Member)
+        self._clusters = Clusters(self._members)
         self._state = State(store.table("seen", Seen), store.table("hours", Hour), store.table("rung", Rung))
         self._delivered = store.table("delivered", Delivered)
         committed = self._positions.get("warc")
@@ -82,9 +83,7 @@ class Pipeline:
         self._archive.close()
 
     def _accept_tagged(self, tagged: Tagged, fates: tuple[Fate, ...]) -> Accepted:
-        article = tagged.article
-        unchanged = self._clusters.knows(article)
-        clustered = self._clusters.assign(article)
+        clustered, unchanged = self._placed(tagged.article)
         tagged = in_cluster(tagged, clustered)
         alerts = judge(sightings(tagged, clustered), self._rules, self._state)
         rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered)
@@ -95,6 +94,23 @@ class Pipeline:
             Batch(tagged=tagged, clustered=clustered, alerts=alerts, fates=(*fates, *_fates(tagged, clustered, outcome, rang)))
         )
         return Accepted(outcome, rang)
+
+    def _placed(self, article: Article) -> tuple[Clustered, bool]:
+        """Where a version belongs, and whether this very version passed before.
+
+        The cluster stage remembers an article for a month, and of its versions the latest only; the store remembers all. So an old
+        file ingested once more is no news, and an edit is one however late it comes.
+        """
+        if self._clusters.knows(article):
+            return self._clusters.assign(article), True
+        passed = self._store.article(article.version_id)
+        if passed is not None:
+            return passed.clustered, True
+        if article.article_id not in self._members:
+            before = self._store.article(article.article_id)
+            if before is not None:
+                self._members[article.article_id] = remembered(before)
+        return self._clusters.assign(article), False
 
     def _kept(self, page: Page, headers: tuple[tuple[str, str], ...]) -> RawRef:
         """Archive the bytes, once."""
@@ -121,6 +137,25 @@ def in_cluster(tagged: Tagged, clustered: Clustered) -> Tagged:
         article=replace(tagged.article, sketch=None),
         claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.claims),
         title_claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.title_claims),
+    )
+
+
+def remembered(kept: Stored) -> Member:
+    """What the cluster stage had remembered of a stored article before it forgot; no sketch: nothing joins so old a leader any more."""
+    article, clustered = kept.tagged.article, kept.clustered
+    return Member(
+        article_id=article.article_id,
+        version_id=article.version_id,
+        cluster_id=clustered.cluster_id,
+        leader_id=clustered.leader_id,
+        similarity=clustered.similarity,
+        correction=clustered.correction,
+        previous_version=clustered.previous_version,
+        known=clustered.known_sentences,
+        current=sentence_hashes(article),
+        at=clustered.at or article.fetched_at,
+        published=article.published_at or article.fetched_at,
+        sketch=None,
     )
 
 
@@ -160,7 +195,7 @@ def _fates(tagged: Tagged, clustered: Clustered, outcome: str, rang: tuple[Alert
         )
 
     if outcome == "unchanged":
-        return (fate("cluster", "unchanged", "this very text is here already"),)
+        return (fate("cluster", "unchanged", "this very text was here before"),)
     flags = f"; flags: {', '.join(article.flags)}" if article.flags else ""
     cluster = {
         "indexed": "a text of its own",
