@@ -45,7 +45,7 @@ class Place(NamedTuple):
 class Hit(NamedTuple):
     """One reading of a name: the place's index in the gazetteer, and what kind of name it was."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on a Hit
     kind: int  # MAIN, ALTERNATE, HISTORICAL, DEMONYM or ABBREVIATION
 
 
@@ -176,7 +176,7 @@ class Gazetteer:
         """Index of the first-level region a place lies in, -1 if unknown."""
         if index < self._base:
             return next((self.by_id[p] for p in self._curated[index].parents if self._curated[self.by_id[p]].type == "admin1"), -1)
-        return self._regions[index - self._base]
+        return int(self._regions[index - self._base])
 
     def point(self, index: int) -> tuple[float, float] | None:
         """(latitude, longitude) in degrees."""
