@@ -4,6 +4,8 @@ Crash safety. The store keeps `position()` (file name, end offset) in the same t
 Opening with that position cuts off what was written after it: a killed process leaves neither half a record nor one nobody points to, and
 the pages it was working on are simply archived again. `position()` flushes and syncs first (fsync of the file, and of the folder when a
 file is new), so a committed pointer never outlives its bytes, even in a power cut. One sync a transaction, none a record.
+In front of each page stands a `metadata` record with what its feed and the sources file said (`About`): ingesting an archive gives the
+same articles again, of the same sources, dates and lanes.
 One process owns the folder (flock). Sources: ISO 28500:2017 (WARC 1.1), RFC 1952 (members).
 """
 
@@ -11,6 +13,7 @@ import base64
 import fcntl
 import gzip
 import hashlib
+import json
 import os
 import re
 import uuid
@@ -22,14 +25,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+import msgspec
+
 from tocsin import clock
 from tocsin.errors import DataError, Quarantine, UsageError
 from tocsin.ids import sha256
-from tocsin.records import Page, RawRef
+from tocsin.records import FeedItem, Page, RawRef, Record
 
 MAX_FILE = 1_000_000_000  # bytes; a file above this is closed and the next begun (1 GB is the usual size of WARC files)
 MAX_RECORD = 64_000_000  # bytes of one record unpacked: nothing of ours is near
-_LEVEL = 3  # of gzip: half the time of the usual 6 for files a tenth larger (on news pages)
 _LEVEL = 3  # half the time of zlib's usual 6 for an eighth more bytes; this runs in the one serial process
 _NAME = re.compile(r"tocsin-(\d{6})\.warc\.gz")
 _URI = re.compile(r"warc:(tocsin-\d{6}\.warc\.gz)#(\d+)")
@@ -37,6 +41,20 @@ _HOP = {"content-encoding", "transfer-encoding", "content-length", "connection",
 _SECRET = {"set-cookie", "set-cookie2"}  # cookies are never kept
 
 Position = tuple[str, int]  # (file name, offset just after the last committed record)
+
+
+class About(Record, frozen=True, kw_only=True):
+    """What is known of a page besides its bytes and the server's answer: the block of its metadata record, as JSON."""
+
+    url: str
+    source_id: str
+    source_name: str
+    owner: str
+    item: FeedItem | None = None
+    source_lang: str | None = None
+    source_country: str | None = None
+    affiliated_with: str | None = None
+    backfill: bool = False
 
 
 class Archive:
@@ -101,13 +119,14 @@ class Archive:
         self._is_new = True
 
     def append(self, page: Page, headers: Iterable[tuple[str, str]] = ()) -> RawRef:
-        """Write a page as one record and return where it lies. Durable only after `position()`.
+        """Write a page (behind its metadata record) and return where it lies. Durable only after `position()`.
 
         `headers`: the server's, as they came; hop-by-hop ones and those that describe its compression are kept under another name.
         Raises UsageError when the disk is full or gone; then nothing of the record remains.
         """
         record, digest = _record(page, headers)
-        packed = gzip.compress(record, compresslevel=_LEVEL, mtime=0)
+        about = gzip.compress(_about(page), compresslevel=_LEVEL, mtime=0)
+        packed = about + gzip.compress(record, compresslevel=_LEVEL, mtime=0)
         if self._file is None:
             raise UsageError("the archive is closed")
         try:
@@ -122,7 +141,7 @@ class Archive:
                 raise
         except OSError as error:
             raise UsageError(f"{self._folder}: cannot write the archive: {error.strerror}; free space, then start again") from error
-        uri = f"warc:{_name(self._number)}#{start}"
+        uri = f"warc:{_name(self._number)}#{start + len(about)}"
         return RawRef(sha256=digest, uri=uri, length=len(page.body), content_type=page.content_type)
 
     def position(self) -> Position:
@@ -221,16 +240,46 @@ def _record(page: Page, headers: Iterable[tuple[str, str]]) -> tuple[bytes, str]
     digest = hashlib.sha256(page.body).digest()
     lines = [
         ("WARC-Type", "response" if from_web else "resource"),
-        ("WARC-Record-ID", f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{page.final_url} {page.fetched_at} {digest.hex()}')}>"),
+        ("WARC-Record-ID", _record_id(page)),
         ("WARC-Target-URI", _clean(page.final_url)),
-        ("WARC-Date", page.fetched_at if _is_time(page.fetched_at) else clock.now()),
+        ("WARC-Date", _date(page)),
         ("WARC-Payload-Digest", f"sha256:{base64.b32encode(digest).decode()}"),
         ("WARC-Block-Digest", f"sha256:{base64.b32encode(hashlib.sha256(block).digest()).decode()}"),
         ("Content-Type", "application/http; msgtype=response" if from_web else _clean(page.content_type or "application/octet-stream")),
         ("Content-Length", str(len(block))),
     ]
+    return _joined(lines, block), digest.hex()
+
+
+def _about(page: Page) -> bytes:
+    """Return the metadata record of a page; its JSON is ASCII, so nothing a feed says can break it."""
+    known = msgspec.to_builtins(About(**{name: getattr(page, name) for name in About.__struct_fields__}))
+    block = json.dumps(known).encode()
+    lines = [
+        ("WARC-Type", "metadata"),
+        ("WARC-Record-ID", _record_id(page, "about")),
+        ("WARC-Concurrent-To", _record_id(page)),
+        ("WARC-Target-URI", _clean(page.final_url)),
+        ("WARC-Date", _date(page)),
+        ("WARC-Block-Digest", f"sha256:{base64.b32encode(hashlib.sha256(block).digest()).decode()}"),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(block))),
+    ]
+    return _joined(lines, block)
+
+
+def _record_id(page: Page, *parts: str) -> str:
+    name = " ".join((page.final_url, page.fetched_at, sha256(page.body), *parts))
+    return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}>"
+
+
+def _date(page: Page) -> str:
+    return page.fetched_at if _is_time(page.fetched_at) else clock.now()
+
+
+def _joined(lines: Iterable[tuple[str, str]], block: bytes) -> bytes:
     head = "WARC/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines)
-    return head.encode("utf-8", "replace") + b"\r\n" + block + b"\r\n\r\n", digest.hex()
+    return head.encode("utf-8", "replace") + b"\r\n" + block + b"\r\n\r\n"
 
 
 def _http_head(page: Page, headers: Iterable[tuple[str, str]]) -> bytes:

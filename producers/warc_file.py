@@ -1,4 +1,7 @@
-"""Read the pages of WARC files, ours or anybody's. Sources: ISO 28500:2017 (WARC 1.1)."""
+"""Read the pages of WARC files, ours or anybody's. Sources: ISO 28500:2017 (WARC 1.1).
+
+Our own say whose each page is and what its feed said (`producers.archive.About`): read again they give the same articles.
+"""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -9,6 +12,7 @@ import msgspec
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from producers.answers import is_html
+from producers.archive import MAX_RECORD, About
 from producers.decode import unchunk, unpack
 from producers.inputs import Given, Input, Line, Readable, make_page, refuse
 from producers.urls import fetchable
@@ -18,19 +22,35 @@ from tocsin.records import Page
 
 def read_warc(source: Path | Readable, url: str, given: Given) -> Iterator[Input]:
     """Read a WARC file's pages. One damaged at the end gives what comes before, and one Dropped for the rest."""
-    kinds = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.revisit
+    kinds = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.revisit | WarcRecordType.metadata
     last = 0
+    about: tuple[str, About] | None = None  # of which record, and what
     try:
         opened: Any = source.open("rb") if isinstance(source, Path) else nullcontext(source)
         with opened as stream:
             for record in ArchiveIterator(stream, record_types=kinds, parse_http=True):
                 last = record.stream_pos
-                yield _warc_record(record, given)
+                if record.record_type == WarcRecordType.metadata:
+                    about = _about(record)
+                    continue
+                ours = about is not None and about[0] == record.headers.get("WARC-Record-ID") and given.source is None
+                yield _warc_record(record, given, about[1] if about and ours else None)
     except (OSError, ValueError) as error:
         yield refuse(given, url, "unreadable", f"damaged after offset {last}: {error}"[:300])
 
 
-def _warc_record(record: Any, given: Given) -> Input:
+def _about(record: Any) -> tuple[str, About] | None:
+    """Read a metadata record of ours; None for anybody else's."""
+    of = record.headers.get("WARC-Concurrent-To")
+    if not of or record.headers.get("Content-Type") != "application/json" or record.content_length > MAX_RECORD:
+        return None
+    try:
+        return str(of), msgspec.json.decode(record.reader.read(), type=About)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _warc_record(record: Any, given: Given, about: About | None) -> Input:
     target = str(record.headers.get("WARC-Target-URI") or "").strip("<>")
     try:
         url = target if target.startswith("file:") else fetchable(target)
@@ -40,7 +60,8 @@ def _warc_record(record: Any, given: Given) -> Input:
         return refuse(given, url, "http-status", "a revisit: the same bytes as an earlier record")
     http = record.http_headers
     status = int(http.status_code or 200) if http is not None else 200
-    if status != 200:
+    summary = about is not None and about.item is not None and bool(about.item.summary)  # stands in for a page the server refused
+    if status != 200 and not (summary and status >= 400):
         return refuse(given, url, "http-status", f"HTTP {status}")
     content_type = (http.get("Content-Type") if http is not None else record.headers.get("Content-Type")) or None
     want = min(record.content_length, given.max_body + 1)
@@ -60,5 +81,8 @@ def _warc_record(record: Any, given: Given) -> Input:
             return refuse(given, url, "unreadable", str(error))
     if body.strip() and not is_html(content_type, body):
         return refuse(given, url, "not-html", str(content_type))
-    page = make_page(body, url, given, Line(fetched_at=str(record.headers.get("WARC-Date") or "") or None))
-    return msgspec.structs.replace(page, content_type=content_type) if isinstance(page, Page) else page
+    page = make_page(body or b"-" * (status != 200), url, given, Line(fetched_at=str(record.headers.get("WARC-Date") or "") or None))
+    if not isinstance(page, Page):
+        return page
+    known = {name: getattr(about, name) for name in About.__struct_fields__} if about is not None else {}
+    return msgspec.structs.replace(page, content_type=content_type, status=status, body=body, **known)

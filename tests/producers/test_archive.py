@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fastwarc.warc import ArchiveIterator
+from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from producers.archive import Archive, read_body
 from tocsin.errors import DataError, Quarantine, UsageError
@@ -22,11 +22,15 @@ def page(body: bytes = b"<html>news</html>", url: str = "https://post.example/1"
 
 
 def records(path: Path) -> list[tuple[str, bytes]]:
-    """Read a WARC file with another program's reader, digests checked."""
+    """Read the pages of a WARC file with another program's reader: digests checked, each behind its metadata record."""
     with path.open("rb") as file:
-        found = []
+        found, about = [], None
         for record in ArchiveIterator(file, parse_http=False):
             assert record.verify_block_digest()
+            if record.record_type == WarcRecordType.metadata:
+                about = record.headers["WARC-Concurrent-To"]
+                continue
+            assert about == record.headers["WARC-Record-ID"]
             if record.is_http:
                 record.parse_http()
                 assert record.verify_payload_digest()
@@ -155,7 +159,9 @@ def test_an_altered_record_is_found_out(tmp_path):
     with Archive(tmp_path) as archive:
         ref = archive.append(page(b"12 killed"))
         path = tmp_path / "tocsin-000001.warc.gz"
-        path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"12 killed", b"10 killed")))
+        start = int(ref.uri.partition("#")[2])
+        before, record = path.read_bytes()[:start], path.read_bytes()[start:]
+        path.write_bytes(before + gzip.compress(gzip.decompress(record).replace(b"12 killed", b"10 killed")))
         with pytest.raises(Quarantine, match="SHA-256"):
             archive.read(ref)
 
@@ -163,7 +169,7 @@ def test_an_altered_record_is_found_out(tmp_path):
 def test_a_reference_to_nowhere_is_refused(tmp_path):
     with Archive(tmp_path) as archive:
         ref = archive.append(page())
-        for uri in ("warc:../x.warc.gz#0", "file:/etc/passwd", "warc:tocsin-000009.warc.gz#0", ref.uri.replace("#0", "#7")):
+        for uri in ("warc:../x.warc.gz#0", "file:/etc/passwd", "warc:tocsin-000009.warc.gz#0", f"{ref.uri}7"):
             with pytest.raises(Quarantine):
                 archive.read(type(ref)(sha256=ref.sha256, uri=uri, length=ref.length))
 

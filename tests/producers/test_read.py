@@ -5,12 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from producers.archive import Archive
 from producers.read import REASONS, ArticleLine, read_inputs
 from producers.sources import Source
 from tocsin.errors import UsageError
-from tocsin.records import Dropped, Page, Request
+from tocsin.records import Dropped, FeedItem, Page, Request
 
 HTML = b"<!DOCTYPE html><html><head><link rel=canonical href=https://other.example/9></head><body><p>News.</p></body></html>"
 AT = "2018-01-06T10:00:00Z"
@@ -326,3 +327,56 @@ def test_a_time_of_fetching_that_cannot_be_is_replaced_by_the_time_of_reading(tm
     ]
     found = read(write(tmp_path, "in.jsonl", "\n".join(map(json.dumps, lines))))
     assert [one.fetched_at for one in found] == [kept, kept]
+
+
+SAID = FeedItem(url="https://post.example/1", title="Bridge", published_at="2018-01-05T00:00:00Z", summary="Long \u2028 \ud83d" * 9000)
+OURS = Page(
+    url="https://post.example/short",
+    final_url="https://post.example/1",
+    source_id="post",
+    source_name="Post",
+    owner="O",
+    status=200,
+    content_type="text/html; charset=utf-8",
+    body=HTML,
+    fetched_at="2018-01-06T10:00:00Z",
+    item=SAID,
+    source_lang="en",
+    source_country="IQ",
+    affiliated_with="org:x",
+    backfill=True,
+)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        OURS,
+        replace(OURS, item=None, url="https://post.example/1", backfill=False),
+        replace(OURS, status=403, body=b""),  # refused: its feed's summary stands in
+    ],
+    ids=["all", "little", "summary"],
+)
+def test_our_own_archive_gives_the_same_pages_again(tmp_path, page):
+    page = replace(page, item=page.item and replace(page.item, summary=page.item.summary.replace("\ud83d", "")))
+    with Archive(tmp_path / "archive") as archive:
+        archive.append(replace(OURS, final_url="https://post.example/0"))
+        archive.append(page)
+    assert read(tmp_path / "archive" / "tocsin-000001.warc.gz")[1:] == [page]
+
+
+def test_what_another_program_says_in_metadata_records_is_its_own_business(tmp_path):
+    blocks = [b"{", b'{"url": 5}', b"\xff", b"x" * 100]
+    records = [
+        f"WARC/1.1\r\nWARC-Type: metadata\r\nWARC-Concurrent-To: <urn:uuid:{n}>\r\nContent-Type: application/json\r\n".encode()
+        + f"Content-Length: {len(block)}\r\n\r\n".encode()
+        + block
+        + b"\r\n\r\n"
+        + f"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:uuid:{n}>\r\nWARC-Target-URI: https://a.example/{n}\r\n".encode()
+        + f"Content-Type: text/html\r\nContent-Length: {len(HTML)}\r\n\r\n".encode()
+        + HTML
+        + b"\r\n\r\n"
+        for n, block in enumerate(blocks)
+    ]
+    found = read(write(tmp_path, "theirs.warc", b"".join(records)))
+    assert [(page.url, page.source_id) for page in found] == [(f"https://a.example/{n}", "a.example") for n in range(len(blocks))]

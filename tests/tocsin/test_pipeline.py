@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fastwarc.warc import ArchiveIterator
+from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from sinks.sqlite import open_store
 from streams.rules import Rule, Rules
@@ -76,7 +76,7 @@ def archived(folder: Path) -> list[bytes]:
     found = []
     for path in sorted((folder / "archive").glob("*.warc.gz")):
         with path.open("rb") as file:
-            found += [record.reader.read() for record in ArchiveIterator(file, parse_http=True)]
+            found += [record.reader.read() for record in ArchiveIterator(file, parse_http=True, record_types=WarcRecordType.response)]
     return found
 
 

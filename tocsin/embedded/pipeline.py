@@ -113,15 +113,15 @@ class Pipeline:
         return self._clusters.assign(article), False
 
     def _kept(self, page: Page, headers: tuple[tuple[str, str], ...]) -> RawRef:
-        """Archive the bytes, once."""
+        """Archive the bytes, once an address: a page that did not change is not kept again, a copy elsewhere is."""
         if page.raw is not None:
             return page.raw
-        digest = ids.sha256(page.body)
-        known = self._raws.get(digest)
+        key = ids.digest(page.final_url, ids.sha256(page.body))
+        known = self._raws.get(key)
         if known is not None:
             return known
         raw = self._archive.append(page, headers)
-        self._raws[digest] = raw
+        self._raws[key] = raw
         self._keep_position()
         return raw
 
