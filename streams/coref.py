@@ -33,6 +33,10 @@ _COMPATIBLE = {
 }
 _PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he|[Hh]im|[Tt]hey|[Ww]e|I|me)\b(?!\.\w)")
 _SPEAKER = frozenset(("i", "we", "me"))
+_STATE = frozenset(("government", "state_military", "police", "intelligence", "country"))
+_SAYS = re.compile(
+    r",?\s+(?:\w+\s+){0,2}(?:said|says|announced|claimed|stated|declared|reported|confirmed|added|told|vowed|insisted)\b", re.IGNORECASE
+)
 _REACH = 600  # code points that a pronoun looks back, and a speaker's forward
 _NEAR = 400  # code points within which the actor named last is meant, rivals or not
 _NOT_NAMES = frozenset(("class", "coref", "pronoun", "context"))
@@ -157,6 +161,8 @@ def _nouns(context: Context, mentions: list[Mention], lexicon: ActorLexicon) -> 
             ]
             pools[kind] = _Pool(listed or compatible)
         target, confidence, reason = pools[kind].antecedent(start, bare=not adjective)
+        if terror and target is not None and _is_partys_label(text, start, end, mentions, target):
+            target, reason = None, "a party's own label for whoever it fights; it describes, it does not identify"
         if target is not None:
             resolved.append(_reference(text, start, end, "coref", target, confidence, reason))
         else:
@@ -165,6 +171,22 @@ def _nouns(context: Context, mentions: list[Mention], lexicon: ActorLexicon) -> 
     starts = [m.start for m in resolved]
     kept = [_longer(m, joined.get(m.start), text) for m in mentions if not _covered(m, resolved, starts)]
     return sorted((*kept, *resolved), key=lambda m: (m.start, m.end))
+
+
+def _is_partys_label(text: str, start: int, end: int, mentions: Sequence[Mention], target: Mention) -> bool:
+    """Whether "the terrorist organisation" stands in a state's mouth that has not named `target` in the same breath.
+
+    States call every enemy so: in a Turkish ministry's statement the words are not the Islamic State because the article names it too.
+    """
+    first = max(text.rfind("\n", 0, start), text.rfind(". ", 0, start)) + 1
+    ends = [at for at in (text.find("\n", end), text.find(". ", end)) if at >= 0]
+    last = min(ends, default=len(text))
+    if first <= target.start < last:
+        return False
+    return any(
+        m.type in _STATE and first <= m.start and m.end <= last and (m.end <= start or m.start >= end) and _SAYS.match(text, m.end, last)
+        for m in mentions
+    )
 
 
 def _longer(mention: Mention, start: int | None, text: str) -> Mention:

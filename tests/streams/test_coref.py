@@ -89,3 +89,20 @@ def test_time_grows_no_faster_than_the_text() -> None:
 
     seconds(20)
     assert seconds(2_000) < 60 * seconds(200) + 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (
+            "The Turkish defence ministry said 12 members of the terrorist organisation were killed near Zakho. "
+            "Islamic State was not active there.",
+            False,
+        ),
+        ("Islamic State lost the town in May. The terrorist organisation then moved its fighters to the desert.", True),
+        ("The Iraqi army said Islamic State had fled and that the terrorist organisation was finished.", True),
+    ],
+)
+def test_a_label_in_a_states_mouth_does_not_identify(text: str, meant: bool) -> None:
+    (label,) = [m for m in resolved(text) if "terrorist organisation" in m.text.lower()]
+    assert (label.entity_id == "org:islamic-state") is meant
