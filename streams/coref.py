@@ -37,6 +37,7 @@ _STATE = frozenset(("government", "state_military", "police", "intelligence", "c
 _SAYS = re.compile(
     r",?\s+(?:\w+\s+){0,2}(?:said|says|announced|claimed|stated|declared|reported|confirmed|added|told|vowed|insisted)\b", re.IGNORECASE
 )
+_LABEL = "coref:label"  # a noun that was left open on purpose
 _REACH = 600  # code points that a pronoun looks back, and a speaker's forward
 _NEAR = 400  # code points within which the actor named last is meant, rivals or not
 _NOT_NAMES = frozenset(("class", "coref", "pronoun", "context"))
@@ -161,13 +162,15 @@ def _nouns(context: Context, mentions: list[Mention], lexicon: ActorLexicon) -> 
             ]
             pools[kind] = _Pool(listed or compatible)
         target, confidence, reason = pools[kind].antecedent(start, bare=not adjective)
-        if terror and target is not None and _is_partys_label(text, start, end, mentions, target):
+        label = terror and target is not None and _is_partys_label(text, start, end, mentions, target)
+        if label:
             target, reason = None, "a party's own label for whoever it fights; it describes, it does not identify"
         if target is not None:
             resolved.append(_reference(text, start, end, "coref", target, confidence, reason))
         else:
             rivals = [(key, float(n)) for key, n in pools[kind].salience.most_common(5)]
-            resolved.append(_open(text, start, end, "class", "grp:armed-group", "armed group", "class", reason, rivals))
+            unknown = _open(text, start, end, "class", "grp:armed-group", "armed group", "class", reason, rivals)
+            resolved.append(msgspec.structs.replace(unknown, rule_id=_LABEL) if label else unknown)
     starts = [m.start for m in resolved]
     kept = [_longer(m, joined.get(m.start), text) for m in mentions if not _covered(m, resolved, starts)]
     return sorted((*kept, *resolved), key=lambda m: (m.start, m.end))
@@ -206,7 +209,11 @@ def _usual_nouns(mentions: list[Mention], lexicon: ActorLexicon) -> list[Mention
     present = Counter(m.entity_id for m in mentions if m.how not in _NOT_NAMES)
     out = []
     for mention in mentions:
-        owners = lexicon.generic.get(" ".join(mention.text.lower().split()), ()) if mention.how in ("class", "context") else ()
+        owners = (
+            lexicon.generic.get(" ".join(mention.text.lower().split()), ())
+            if mention.how in ("class", "context") and mention.rule_id != _LABEL
+            else ()
+        )
         there = [o for o in owners if present[o] or present[lexicon.actors[o].against]]
         if len(there) == 1:
             actor = lexicon.actors[there[0]]
