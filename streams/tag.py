@@ -24,6 +24,7 @@ from streams.numbers import find_numbers
 from streams.place_references import resolve_place_references
 from streams.segment import segment, sentences
 from streams.times import find_times
+from streams.totals import mark_totals
 from tocsin import __version__, ids
 from tocsin.errors import Quarantine
 from tocsin.fold import fold, fold_key
@@ -111,6 +112,7 @@ def tag(article: Article, resources: Resources) -> Tagged:
     owner = origin_of(article, resources.lexicon)
     title_mentions, mentions = _split(_placed((*actors, *places), context), len(title), shift, len(head))
     title_claims, body_claims = _split(tuple(claims), len(title), shift, len(head))
+    title_claims, body_claims = mark_totals(title_claims, body_claims)
     versions = (resources.tagger_version, resources.lexicon_version)
     return Tagged(
         article=article,
