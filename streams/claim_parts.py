@@ -193,18 +193,19 @@ def _distance(item: Found, number: Number) -> int:
 def event_time(scene: Scene, item: Found, start: int, end: int, published_at: str | None) -> EventTime | None:
     """When it happened: a time in the claim's words or clause, else the sentence's only one; a frame's own time is when it was said."""
     said = published_at[:10] if published_at else None
+    told = False  # the frame names its day: "claimed on January 6 that ..."
     frames = item.frames
     for frame in frames:
         for span in scene.times:
             if frame.start <= span.start <= frame.end + 14 and span.event_from and not start <= span.start < end:
-                said = span.event_from
+                said, told = span.event_from, True
     times = [t for t in scene.times if start <= t.start < end]
     times = times or [t for t in scene.times if item.clause[0] <= t.start < item.clause[1]]
     if not times:
         loose = [t for t in scene.times if not any(f.start <= t.start <= f.end + 14 for f in frames)]
         times = loose if len(loose) == 1 else []
     if not times:
-        return None
+        return EventTime(said_at=said) if told else None
     return as_event_time(min(times, key=lambda t: abs(t.start - item.trigger.start)), said)
 
 
