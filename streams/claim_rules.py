@@ -30,7 +30,8 @@ punctuation read as space.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -38,12 +39,12 @@ from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-from streams.inflect import VERBAL, Form, misspellings, plural, verb_forms
+from streams.inflect import VERBAL, Form, Inflection, english, misspellings
 from tocsin.errors import DataError
 from tocsin.records import Codes
 from tocsin.yaml_file import load_yaml
 
-__all__ = ["TYPES", "ClaimRules", "Condition", "Hit", "Rule", "find_hits", "load_claim_rules", "lower"]
+__all__ = ["TYPES", "ClaimRules", "Condition", "Hit", "Rule", "compile_rules", "find_hits", "load_claim_rules", "lower"]
 
 DATA = Path(__file__).parent / "data"
 
@@ -136,6 +137,8 @@ class ClaimRules:
     affiliations: Mapping[str, str]  # source id -> the party it speaks for
     entity_mask: int  # classes of words that can act or be acted on
     triggers_mask: int = 0
+    lang: str = "en"
+    breaks: re.Pattern[str] | None = None  # what parts clauses, where it is not as in English
 
     def mask(self, *names: str) -> int:
         """Bits of some classes."""
@@ -155,7 +158,8 @@ class _Lower(dict[int, str]):
 
 
 _LOWER = _Lower({ord(c): "'" for c in "’‘ʼ`´"} | {ord(c): '"' for c in "“”„«»"} | {ord(c): "-" for c in "‐‑‒−"} | {0xA0: " "})
-_SPACED = {c: " " for c in range(128) if not chr(c).isalnum()} | {ord(c): " " for c in "–—…"}
+_LOWER.update({ord(c): "ا" for c in "أإآٱ"} | {ord("ى"): "ي", ord("ئ"): "ي", ord("ؤ"): "و", ord("ة"): "ه", ord("ё"): "е", ord("Ё"): "е"})
+_SPACED = {c: " " for c in range(128) if not chr(c).isalnum()} | {ord(c): " " for c in "–—…،؛؟"}
 
 
 def lower(text: str) -> str:
@@ -163,8 +167,15 @@ def lower(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
+_SIGNS = re.compile("[\u0640\u064b-\u0652\u0670\u0301\u200c-\u200f\u00ad]")  # vowel signs, stress, joiners: no letters
+
+
 def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
     """Every word or phrase the rules know in lower-cased text, in order, none overlapping, the longest first."""
+    if rules.breaks is not None and _SIGNS.search(low):
+        kept = [at for at, char in enumerate(low) if not _SIGNS.match(char)]
+        bare = find_hits("".join([low[at] for at in kept]), rules)
+        return [hit._replace(start=kept[hit.start], end=kept[hit.end - 1] + 1) for hit in bare]
     spaced = " " + low.translate(_SPACED) + " "
     longest: dict[int, tuple[int, int]] = {}
     for index, start, end in rules.automaton.find_matches_as_indexes(spaced, overlapping=True):
@@ -235,15 +246,12 @@ def _clean(word: str) -> str:
     return " ".join(lower(word).translate(_SPACED).split())
 
 
-def _nouns(words: Iterable[str]) -> dict[str, int]:
+def _formed(words: Iterable[str], inflect: Callable[[str], Mapping[str, int]]) -> dict[str, int]:
     forms: dict[str, int] = {}
     for word in words:
-        if word.endswith("="):
-            forms[_clean(word[:-1])] = Form.NOUN
-        else:
-            clean = _clean(word)
-            forms[clean] = Form.NOUN
-            forms[plural(clean)] = Form.NOUN
+        for text, form in inflect(lower(word)).items():
+            clean = _clean(text)
+            forms[clean] = forms.get(clean, 0) | form
     return forms
 
 
@@ -331,21 +339,16 @@ def _codes(path: Path) -> dict[str, tuple[Codes, frozenset[str]]]:
     return found
 
 
-def _load_classes(path: Path, vocabulary: _Vocabulary) -> tuple[dict[str, int], dict[str, int], int, dict[str, list[str]]]:
-    """Word classes -> bits; actor types -> bits; the entity classes; irregular verbs."""
+def _load_classes(path: Path, vocabulary: _Vocabulary, inflection: Inflection) -> tuple[dict[str, int], dict[str, int], int]:
+    """Word classes -> bits; actor types -> bits; the entity classes."""
     data = _read(path)
-    irregular = {lemma: forms.split() for lemma, forms in data["irregular"].items()}
     bits: dict[str, int] = {}
     entity = 0
     for name, entry in data["classes"].items():
         bits[name] = 1 << len(bits)
         if entry.get("entity"):
             entity |= bits[name]
-        for nouns in (_nouns(_strings(path, entry.get("nouns"), f"class {name}: nouns")),):
-            vocabulary.add_class(nouns, bits[name])
-        for verb in _strings(path, entry.get("verbs"), f"class {name}: verbs"):
-            vocabulary.add_class(verb_forms(_clean(verb), irregular), bits[name])
-        vocabulary.add_class(map(_clean, _strings(path, entry.get("words"), f"class {name}: words")), bits[name])
+        _add_words(path, f"class {name}", entry, bits[name], vocabulary, inflection)
     for name, members in data["groups"].items():
         bits[name] = 0
         for member in members:
@@ -359,21 +362,23 @@ def _load_classes(path: Path, vocabulary: _Vocabulary) -> tuple[dict[str, int], 
             actor_bits[kind] |= bits[name]
     for bit in bits.values():
         vocabulary.inherited |= bit
-    return bits, actor_bits, entity, irregular
+    return bits, actor_bits, entity
 
 
-def _triggers(path: Path, raw: Any, rule: Rule, irregular: Mapping[str, Sequence[str]], vocabulary: _Vocabulary) -> None:
+def _add_words(path: Path, what: str, entry: Mapping[str, Any], bit: int, vocabulary: _Vocabulary, inflection: Inflection) -> None:
+    """The nouns, verbs and fixed words of a class or cue, with all their forms."""
+    for key, inflect in zip(("verbs", "nouns", "words"), inflection, strict=True):
+        vocabulary.add_class(_formed(_strings(path, entry.get(key), f"{what}: {key}"), inflect), bit)
+
+
+def _triggers(path: Path, raw: Any, rule: Rule, inflection: Inflection, vocabulary: _Vocabulary) -> None:
     triggers = raw.get("triggers")
     if not isinstance(triggers, dict) or not set(triggers) <= {"verb", "noun", "phrase"}:
         raise DataError(path, f"rule {rule.id}: triggers maps verb, noun and phrase to lists")
     forms: dict[str, int] = {}
-    for verb in _strings(path, triggers.get("verb"), f"rule {rule.id}: verb"):
-        for word, form in verb_forms(_clean(verb), irregular).items():
-            forms[word] = forms.get(word, 0) | form
-    for word, form in _nouns(_strings(path, triggers.get("noun"), f"rule {rule.id}: noun")).items():
-        forms[word] = forms.get(word, 0) | form
-    for word in _strings(path, triggers.get("phrase"), f"rule {rule.id}: phrase"):
-        forms[_clean(word)] = Form.PHRASE
+    for key, inflect in zip(("verb", "noun", "phrase"), inflection, strict=True):
+        for word, form in _formed(_strings(path, triggers.get(key), f"rule {rule.id}: {key}"), inflect).items():
+            forms[word] = form if key == "phrase" else forms.get(word, 0) | form
     if not forms:
         raise DataError(path, f"rule {rule.id}: no triggers")
     for word, form in forms.items():
@@ -405,12 +410,19 @@ def load_claim_rules(extra: tuple[Path, ...] = ()) -> ClaimRules:
 
 @lru_cache(maxsize=4)
 def _load(extra: tuple[Path, ...]) -> ClaimRules:
+    terms = DATA / "terms.yaml"
+    inflection = english({lemma: forms.split() for lemma, forms in _read(terms)["irregular"].items()})
+    cues = [DATA / "modality.yaml", DATA / "attribution.yaml"]
+    return compile_rules("en", terms, cues, [*sorted((DATA / "claims").glob("*.yaml")), *extra], inflection)
+
+
+def compile_rules(lang: str, terms: Path, cue_paths: Sequence[Path], paths: Sequence[Path], inflection: Inflection) -> ClaimRules:
+    """The rules of `paths` in `lang`, with the word classes of `terms` and the cues of `cue_paths`. Raises DataError."""
     vocabulary = _Vocabulary()
-    bits, actor_bits, entity, irregular = _load_classes(DATA / "terms.yaml", vocabulary)
-    _load_cues(DATA / "modality.yaml", bits, vocabulary, irregular)
-    _load_cues(DATA / "attribution.yaml", bits, vocabulary, irregular)
+    bits, actor_bits, entity = _load_classes(terms, vocabulary, inflection)
+    for path in cue_paths:
+        _load_cues(path, bits, vocabulary, inflection)
     codes = _codes(DATA / "codes.yaml")
-    paths = [*sorted((DATA / "claims").glob("*.yaml")), *extra]
     rules: list[Rule] = []
     for path in paths:
         data = _read(path)
@@ -419,14 +431,16 @@ def _load(extra: tuple[Path, ...]) -> ClaimRules:
         for raw in data["rules"]:
             rule = _rule(path, raw, len(rules), bits, codes)
             rules.append(rule)
-            _triggers(path, raw, rule, irregular, vocabulary)
+            _triggers(path, raw, rule, inflection, vocabulary)
     names = [rule.id for rule in rules]
     if twice := {name for name in names if names.count(name) > 1}:
         raise DataError(paths[0].parent, f"rule ids must be unique; used twice: {', '.join(sorted(twice))}")
-    _add_misspellings(vocabulary)
+    if lang == "en":
+        _add_misspellings(vocabulary)
+    breaks = _read(terms).get("breaks")
     words, payloads = vocabulary.compiled()
     affiliations = _read(DATA / "attribution.yaml").get("affiliations") or {}
-    data_files = [DATA / name for name in ("terms.yaml", "modality.yaml", "attribution.yaml", "codes.yaml")]
+    data_files = dict.fromkeys((terms, *cue_paths, DATA / "codes.yaml"))
     return ClaimRules(
         version=_version([*data_files, *paths]),
         rules=tuple(rules),
@@ -436,15 +450,15 @@ def _load(extra: tuple[Path, ...]) -> ClaimRules:
         automaton=AhoCorasick([" " + w for w in words], matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA),
         affiliations=affiliations,
         entity_mask=entity,
+        lang=lang,
+        breaks=re.compile(breaks) if breaks else None,
     )
 
 
-def _load_cues(path: Path, bits: dict[str, int], vocabulary: _Vocabulary, irregular: Mapping[str, Sequence[str]]) -> int:
+def _load_cues(path: Path, bits: dict[str, int], vocabulary: _Vocabulary, inflection: Inflection) -> int:
     total = 0
     for name, entry in _read(path)["cues"].items():
         bits[name] = bits.get(name) or 1 << sum(1 for bit in bits.values() if bit.bit_count() == 1)
         total |= bits[name]
-        vocabulary.add_class(map(_clean, _strings(path, entry.get("words"), f"cue {name}: words")), bits[name])
-        for verb in _strings(path, entry.get("verbs"), f"cue {name}: verbs"):
-            vocabulary.add_class(verb_forms(_clean(verb), irregular), bits[name])
+        _add_words(path, f"cue {name}", entry, bits[name], vocabulary, inflection)
     return total

@@ -145,7 +145,7 @@ def make_scene(
     scene = Scene(sentence, index, text, low, hits, participants, places, numbers, times)
     covered = [(m.start, m.end) for m in (*actors, *places)] + [(t.start, t.end) for t in times]
     starts, ends = {m.start for m in (*actors, *places)}, {m.end for m in (*actors, *places)}
-    for match in _BREAK.finditer(low, sentence.start, sentence.end):
+    for match in (rules.breaks or _BREAK).finditer(low, sentence.start, sentence.end):
         at, end = match.span()
         word = match.group().strip()
         if word == "," and (

@@ -1,9 +1,10 @@
 """English inflection of trigger lemmas: regular by spelling rules, irregular from data. Nothing else: no parsing, no stemming."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-__all__ = ["VERBAL", "Form", "form_name", "misspellings", "plural", "verb_forms"]
+__all__ = ["VERBAL", "Form", "Inflection", "english", "form_name", "misspellings", "plural", "verb_forms"]
 
 
 class Form:
@@ -15,6 +16,16 @@ class Form:
     ING = 8
     NOUN = 16
     PHRASE = 32
+    FUTURE = 64  # says by itself that it has not happened yet (Arabic sa-, Russian perfective non-past)
+    DUAL = 128  # says by itself that there are two
+
+
+class Inflection(NamedTuple):
+    """The forms of a verb, of a noun and of fixed words in one language: lower-cased lemma -> every form with its `Form` bits."""
+
+    verb: Callable[[str], Mapping[str, int]]
+    noun: Callable[[str], Mapping[str, int]]
+    phrase: Callable[[str], Mapping[str, int]]
 
 
 VERBAL = Form.BASE | Form.PAST | Form.PARTICIPLE | Form.ING
@@ -91,3 +102,12 @@ def misspellings(word: str) -> set[str]:
     lost = {word[:i] + word[i + 1 :] for i in range(1, len(word) - 1)}
     swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(1, len(word) - 1)}
     return (lost | swapped) - {word}
+
+
+def english(irregular: Mapping[str, Sequence[str]]) -> Inflection:
+    """English inflection; a noun that ends in "=" has no plural."""
+
+    def noun(lemma: str) -> dict[str, int]:
+        return {lemma[:-1]: Form.NOUN} if lemma.endswith("=") else {lemma: Form.NOUN, plural(lemma): Form.NOUN}
+
+    return Inflection(lambda lemma: verb_forms(lemma.replace("-", " "), irregular), noun, lambda words: {words: Form.PHRASE})
