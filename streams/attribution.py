@@ -360,6 +360,10 @@ def governing(frames: Sequence[Frame], start: int, end: int) -> list[Frame]:
     return covering
 
 
+# A source of these types speaks for itself: it is a party to what it reports.
+_PARTIES = frozenset(("nonstate_armed", "militia", "state_military"))
+
+
 def as_attribution(frames: Sequence[Frame], text: str, rules: ClaimRules) -> Attribution | None:
     """The record of the frames over one claim: the innermost source speaks, outer ones become the chain."""
     sourced = [f for f in frames if not f.nominal] or list(frames)
@@ -381,6 +385,6 @@ def as_attribution(frames: Sequence[Frame], text: str, rules: ClaimRules) -> Att
         start=start,
         end=start + len(words),
         anonymous=inner.anonymous or (source is None and inner.kind == "unnamed"),
-        affiliated_with=rules.affiliations.get(source_id) if source_id else None,
+        affiliated_with=rules.affiliations.get(source_id or "") or (source_id if source is not None and source.type in _PARTIES else None),
         chain=chain,
     )

@@ -109,3 +109,18 @@ def test_the_statement_itself_is_not_attributed_to_its_speaker():
     claims = claims_of("Aid agencies warned that rebels would shell the port of Aden.")
     warning = next(c for c in claims if c.type == "statement")
     assert (warning.subtype, warning.modality, warning.attribution) == ("warning", "asserted", None)
+
+
+@pytest.mark.parametrize(
+    ("source", "entity_id", "kind", "speaks_for"),
+    [
+        ("Hamas", "org:hamas", "nonstate_armed", "org:hamas"),
+        ("Amaq", "org:amaq", "media", "org:islamic-state"),
+        ("Reuters", "org:reuters", "media", None),
+    ],
+)
+def test_a_source_that_is_a_party_or_speaks_for_one_is_marked(source, entity_id, kind, speaks_for):
+    text = f"{source} said that a car bomb killed five soldiers in Kirkuk."
+    attributions = [claim.attribution for claim in claims_of(text, actor(text, source, entity_id, kind)) if claim.attribution]
+    assert attributions
+    assert {attribution.affiliated_with for attribution in attributions} == {speaks_for}
