@@ -16,13 +16,22 @@ from tocsin.embedded.crawl import Progress
 from tocsin.records import Alert
 
 _ORDER = ("indexed", "new-version", "duplicate", "correction", "unchanged", "dropped", "failed", "redirected", "not-modified", "alerts")
-_WORDS = {"new-version": "edited", "duplicate": "copies", "correction": "corrections", "not-modified": "not modified"}
+# one, many; an outcome that is no noun is told the same way for both
+_WORDS = {
+    "new-version": ("edited", "edited"),
+    "duplicate": ("copy", "copies"),
+    "correction": ("correction", "corrections"),
+    "failed": ("failed (tried again later)", "failed (tried again later)"),
+    "not-modified": ("not modified", "not modified"),
+    "alerts": ("alert", "alerts"),
+}
 _EVERY = 10.0  # seconds between lines where there is no terminal
 
 
 def summary(progress: Progress) -> str:
     """The counts in one line."""
-    known = [f"{progress.counts[name]:,} {_WORDS.get(name, name)}" for name in _ORDER if progress.counts[name]]
+    counted = [(name, progress.counts[name]) for name in _ORDER if progress.counts[name]]
+    known = [f"{count:,} {_WORDS.get(name, (name, name))[count != 1]}" for name, count in counted]
     return ", ".join(known) or "starting"
 
 
