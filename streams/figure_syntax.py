@@ -30,9 +30,9 @@ class _Atom(NamedTuple):
     most: float
 
 
-_DIGITS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+(?!\d)(?:[.,]\d{1,2}(?!\d))?|\d+(?:[.,]\d+)?")
+_DIGITS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+(?!\d)(?:[.,]\d{1,2}(?!\d))?|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d+(?:[.,]\d+)?")
 _RUN = re.compile(r"\d+")
-_GROUPS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+")
+_GROUPS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")  # "1,20,000" is Indian for 120,000
 _LETTERS_BEFORE = re.compile(r"[^\W\d_]+$")
 _LETTERS_AFTER = re.compile(r"[^\W\d_]+")
 _ARC = re.compile(r"['\"″] ?[nsew]\b")  # minutes of arc
@@ -77,6 +77,7 @@ _RISE = re.compile(
 _BETWEEN = re.compile(r"(?:between|from|entre|между|от|بين|من)(?: about| around| some| an estimated)? ?$")
 _HALF = re.compile(r"(half|quarter|third) (?:a |of a |an )?$")
 _FRACTIONS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
+_AND_A_FRACTION = re.compile(r" and an? (half|quarter|third) ")
 _A_BEFORE = re.compile(r"(?:^|[^\w])an? $")
 
 
@@ -239,6 +240,9 @@ def _single(text: str, atoms: list[_Atom], index: int) -> tuple[Expression | Non
                 total += current * atom.value
                 current = 0.0
             plain = False
+        elif atom.kind == "scale" and (part := _AND_A_FRACTION.fullmatch(gap)) is not None:  # "one and a half million"
+            total += (current + _FRACTIONS[part[1]]) * atom.value
+            current, plain = 0.0, False
         elif atom.kind == "word" and gap in _JOINERS and _adds(text, first, atoms[at - 1], atom, current):
             current += atom.value
         else:
@@ -304,7 +308,7 @@ def _range(text: str, atoms: list[_Atom], left: Expression, at: int) -> tuple[Ex
     if _RISE.search(text, max(0, left.start - 70), left.start):
         return right, following
     low, high = left.value, right.value
-    if (low < 1000 <= high and left.plain is not False and high / 1000 >= low / 10) or (not left.digits and low < 1000 <= high):
+    if low < 1000 <= high:
         low = _scaled(text, low, right)
     if low >= high:
         return None

@@ -15,6 +15,20 @@ _PHONE = re.compile(r"\+\d[\d ()-]*$")
 _PHONE_TAIL = re.compile(r"-\d{3}")
 _THREE_DECIMALS = re.compile(r"\d{1,3}\.\d{3}")
 _DECADE = re.compile(r"'?s\b")
+_FRACTION = re.compile(r"[ -](?:thirds?|quarters?|fifths?|sixths?|eighths?|tenths?|halves)\b")
+# "One in five people", "nine out of ten families": a share, told with small round numbers.
+_SMALL = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_SMALL |= {"a hundred": 100, "a thousand": 1000}
+_SHARE = r"(?:in|out of) (?:every |each )?"
+_SHARE_AFTER = re.compile(rf" {_SHARE}({'|'.join(_SMALL)}|\d{{1,4}})(?: ([^\W\d_]+)|(?= ?[.,;:)\n]|$))")
+_SHARE_BEFORE = re.compile(rf"\b({'|'.join(_SMALL)}|\d) {_SHARE}$")
+_WORD_AFTER = re.compile(r" ([^\W\d_]+)")
+_WHOLES = frozenset((2, 3, 4, 5, 6, 10, 100, 1000))
+_OF_AGE = re.compile(
+    r"\b(?:ages?|aged|age of|ages of|died at|between the ages of)(?: (?:over|under|about|around|from|between|of|above|below))?$"
+    r"|\b(?:child|children|infants?|babies|boys|girls|kids|minors|youths?|those|people|women|men|adults|anyone|everyone|persons) "
+    r"(?:under|over|above|below|aged)(?: (?:about|around))?$"
+)
 _LINE_START = re.compile(r"(?:^|\n)[ \t]*[(\[]?$")
 _OLDEST_YEAR = 1300  # before this four digits are a count
 _LABEL_AGE = 110
@@ -46,7 +60,7 @@ def is_reference(text: str, found: Expression, before: Before, after: After, wor
     last = before.tokens[-1] if before.tokens else ""
     if last in ("$", "€", "£", "¥", "₽", "₴", "₪", "#", "№", "+", "[") or (last in words.not_before and not after.unit):
         return True
-    if not found.digits and (last in ("every", "each") or before.tokens[-2:] == ["one", "in"]):
+    if last in ("every", "each") or _is_share(text, found, words) or _is_age(text, found, after):
         return True
     if found.value is not None and found.value % 1 and not after.unit:
         return True  # a measure: nothing is counted in fractions
@@ -57,6 +71,37 @@ def is_reference(text: str, found: Expression, before: Before, after: After, wor
     if not found.digits:
         return _is_pronoun(found, last, after, words)
     return _is_date(text, found, before, after, words) or _is_marker(text, found, before, after)
+
+
+def _is_share(text: str, found: Expression, words: Vocabulary) -> bool:
+    """Whether the figure is part of a fraction or a share: "two thirds of", "three out of four children"."""
+    if _FRACTION.match(text, found.end):
+        return True
+    before = _SHARE_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start)
+    if before is not None:
+        part, whole, at = _small(before[1]), found.value, found.end
+        noun = _WORD_AFTER.match(text, at)
+        following = noun[1] if noun is not None else ""
+    else:
+        after = _SHARE_AFTER.match(text, found.end)
+        if after is None:
+            return False
+        part, whole, following = found.value, _small(after[1]), after[2] or ""
+    if part is None or whole not in _WHOLES or not 1 <= part < whole:
+        return False
+    return not following or words.units.get(following, "person") in ("person", "household")
+
+
+def _small(text: str) -> float:
+    return float(_SMALL.get(text) or text)
+
+
+def _is_age(text: str, found: Expression, after: After) -> bool:
+    """Whether the figure is an age: "aged 34", "children under five", "died at 40"."""
+    value = found.value if found.value is not None else (found.most or 0)
+    if after.unit or value > _LABEL_AGE:
+        return False
+    return _OF_AGE.search(text, max(0, found.start - _LOOK_BACK), found.start - 1) is not None
 
 
 def _is_pronoun(found: Expression, last: str, after: After, words: Vocabulary) -> bool:

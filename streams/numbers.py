@@ -41,6 +41,8 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
 _TOKEN = re.compile(r"[^\W_]+(?:['.][^\W_]+)*|[^\w\s]")
 _NEXT = re.compile(r"(?: |\n|-| -)?([^\W\d_]+(?:['-][^\W\d_]+)*)")
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
+# "40+ people", "30-odd soldiers", "500 plus families".
+_SUFFIX = re.compile(r" ?(?:(\+)(?![\d])|-odd\b|(-plus)\b| (plus)(?= [a-z]))")
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
 _LONGEST_PHRASE = 7  # words from figure to counted noun
 _DETERMINERS = frozenset(("the", "these", "those", "its", "their", "our", "his", "her", "all"))  # between "of" and the noun
@@ -60,7 +62,7 @@ def find_numbers(context: Context) -> list[Number]:
     for expression in read_expressions(context, words):
         number = _read(context, expression, words, found[-1] if found else None)
         if number is not None:
-            if found and number.start < found[-1].end:
+            while found and number.start < found[-1].end:
                 found.pop()  # "some" was the approximator of this figure, not a count of its own
             found.append(number)
     return found
@@ -86,6 +88,10 @@ def _read(context: Context, found: Expression, words: Vocabulary, previous: Numb
     if found.noun is not None:
         return _one(context, found, found.noun, words)
     before = _look_back(text, found, words)
+    suffix = _SUFFIX.match(text, found.end)
+    if suffix is not None:
+        found = found._replace(end=suffix.end())
+        before = before._replace(approx=before.approx or ("at_least" if any(suffix.groups()) else "about"))
     after = _look_ahead(context, found, words)
     if after.refused or is_reference(text, found, before, after, words):
         return None

@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.context import plain_context
@@ -66,6 +66,27 @@ def only(text: str, lang: str = "en") -> Number:
         ("195,000 Iraqis in Dohuk", 195000, 195000, 195000, None, "person"),
         ("at least140,000 people", 140000, 140000, None, "at_least", "person"),
         ("230,000 displacedpeople", 230000, 230000, 230000, None, "person"),
+        ("2.14 lakh people", 214000, 214000, 214000, None, "person"),
+        ("3 crore residents", 30000000, 30000000, 30000000, None, "person"),
+        ("1,20,000 people", 120000, 120000, 120000, None, "person"),
+        ("12,34,567 villagers", 1234567, 1234567, 1234567, None, "person"),
+        ("more than 1.5m people", 1500000, 1500000, None, "over", "person"),
+        ("one and a half million people", 1500000, 1500000, 1500000, None, "person"),
+        ("a quarter of a million refugees", 250000, 250000, 250000, None, "person"),
+        ("half a dozen miners", 6, 6, 6, None, "person"),
+        ("1.1 to 1.3 million people", None, 1100000, 1300000, "range", "person"),
+        ("1.2–1.5 million people", None, 1200000, 1500000, "range", "person"),
+        ("900 000-1 million people", None, 900000, 1000000, "range", "person"),
+        ("two hundred and fifty people", 250, 250, 250, None, "person"),
+        ("40+ people", 40, 40, None, "at_least", "person"),
+        ("500 plus families", 500, 500, None, "at_least", "household"),
+        ("thirty-odd soldiers", 30, 30, 30, "about", "fighter"),
+        ("~300 families", 300, 300, 300, "about", "household"),
+        ("> 500 people", 500, 500, None, "over", "person"),
+        ("a couple of farmers", None, 2, None, "vague", "person"),
+        ("a few dozen people", None, 24, 99, "order_of_magnitude", "person"),
+        ("not less than 14 persons", 14, 14, None, "at_least", "person"),
+        ("12 out of 15 people were killed", 12, 12, 12, None, "person"),
     ],
 )
 def test_a_count_says_how_many_and_of_what(
@@ -103,6 +124,18 @@ def test_a_count_says_how_many_and_of_what(
         "a 24-hour curfew",
         "one of them said no one knew one another",
         "one in every five",
+        "One in five people is displaced.",
+        "Nine out of ten families lack water, three in four children are hungry.",
+        "Two-thirds of the population and three quarters of the homes, 2/3 of them",
+        "for every 10 people, each two houses",
+        "He died at 34; she died at the age of 51.",
+        "children under five and people over 65",
+        "children aged 5 to 12",
+        "Louis XVI, Chapter IV, World War II",
+        "The 7 October attack, the October 7 attack",
+        "a 7.62 mm rifle, a 6.7 magnitude earthquake, 122-mm rockets",
+        "a 12-day siege, a 500-strong force",
+        "0912-345-678",
         "36.3°N",
         "+964 770 123 4567",
         "2017-03-04 and 04/03/2017",
@@ -176,6 +209,7 @@ def test_any_text_gives_ordered_counts_that_quote_it(text: str) -> None:
         max_size=40,
     )
 )
+@example(["some", "some", "people"])
 @settings(max_examples=300, deadline=None)
 def test_any_mixture_of_number_words_gives_ordered_counts(words: list[str]) -> None:
     text = " ".join(words)
