@@ -257,7 +257,7 @@ def test_killing_the_writer_again_and_again_leaves_each_record_once(tmp_path):
 
     folder, state = tmp_path / "archive", tmp_path / "state.json"
     chance = random.Random(3)  # noqa: S311 - not for secrets
-    for _ in range(6):
+    for turn in range(60):
         process = subprocess.Popen([sys.executable, "-c", WRITER.format(root=str(ROOT)), folder, state], stdout=subprocess.PIPE)
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
@@ -267,6 +267,8 @@ def test_killing_the_writer_again_and_again_leaves_each_record_once(tmp_path):
             process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
+        if turn >= 5 and len(json.loads(state.read_text())["uris"]) > 10:  # a loaded machine writes little between two kills
+            break
     known = json.loads(state.read_text())
     Archive(folder, tuple(known["position"])).close()
     found = [target for path in sorted(folder.glob("*.warc.gz")) for target, _ in records(path)]

@@ -4,10 +4,10 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -323,11 +323,16 @@ def test_an_unknown_command_is_a_usage_error(capfd: pytest.CaptureFixture[str]) 
 
 
 def test_help_is_quick_and_names_every_command() -> None:
+    def spent() -> float:
+        """Seconds of processor time of finished children: what else the machine does is not counted."""
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
     fastest = 9.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = spent()
         result = subprocess.run([sys.executable, "-m", "tocsin", "--help"], capture_output=True, text=True, cwd=ROOT, timeout=60)
-        fastest = min(fastest, time.perf_counter() - start)
+        fastest = min(fastest, spent() - start)
     assert result.returncode == 0
     assert fastest < 0.3
     for name in available():
