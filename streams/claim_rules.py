@@ -41,6 +41,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from streams.inflect import VERBAL, Form, Inflection, english, misspellings
 from tocsin.errors import DataError
+from tocsin.fold import CharTable
 from tocsin.records import Codes
 from tocsin.yaml_file import load_yaml
 
@@ -148,23 +149,27 @@ class ClaimRules:
         return total
 
 
-class _Lower(dict[int, str]):
-    """One-to-one lower case with straight quotes and plain dashes; learns each character when it first meets it."""
-
-    def __missing__(self, code: int) -> str:
-        low = chr(code).lower()
-        self[code] = low = low if len(low) == 1 else chr(code)
-        return low
+_PLAIN = dict.fromkeys("’‘ʼ`´", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("‐‑‒−", "-") | {"\xa0": " "}
+_PLAIN |= dict.fromkeys("أإآٱ", "ا") | {"ى": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ё": "е", "Ё": "е"}
 
 
-_LOWER = _Lower({ord(c): "'" for c in "’‘ʼ`´"} | {ord(c): '"' for c in "“”„«»"} | {ord(c): "-" for c in "‐‑‒−"} | {0xA0: " "})
-_LOWER.update({ord(c): "ا" for c in "أإآٱ"} | {ord("ى"): "ي", ord("ئ"): "ي", ord("ؤ"): "و", ord("ة"): "ه", ord("ё"): "е", ord("Ё"): "е"})
-_SPACED = {c: " " for c in range(128) if not chr(c).isalnum()} | {ord(c): " " for c in "–—…،؛؟"}
+def _lower_char(char: str) -> str:
+    """One-to-one lower case with straight quotes, plain dashes, and one form of each Arabic letter."""
+    low = _PLAIN.get(char) or char.lower()
+    return low if len(low) == 1 else char
+
+
+def _spaced_char(char: str) -> str:
+    """A space for punctuation of ASCII and Arabic, dashes and ellipses."""
+    return " " if (char.isascii() and not char.isalnum()) or char in "–—…،؛؟" else char
+
+
+_LOWER, _SPACED = CharTable(_lower_char), CharTable(_spaced_char)
 
 
 def lower(text: str) -> str:
     """Lower case of the same length as `text`."""
-    return text.lower() if text.isascii() else text.translate(_LOWER)
+    return text.lower() if text.isascii() else _LOWER.translate(text)
 
 
 _SIGNS = re.compile("[\u0640\u064b-\u0652\u0670\u0301\u200c-\u200f\u00ad]")  # vowel signs, stress, joiners: no letters
@@ -176,7 +181,7 @@ def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
         kept = [at for at, char in enumerate(low) if not _SIGNS.match(char)]
         bare = find_hits("".join([low[at] for at in kept]), rules)
         return [hit._replace(start=kept[hit.start], end=kept[hit.end - 1] + 1) for hit in bare]
-    spaced = " " + low.translate(_SPACED) + " "
+    spaced = f" {_SPACED.translate(low)} "
     longest: dict[int, tuple[int, int]] = {}
     for index, start, end in rules.automaton.find_matches_as_indexes(spaced, overlapping=True):
         if not spaced[end].isalnum():
@@ -243,7 +248,7 @@ class _Vocabulary:
 
 
 def _clean(word: str) -> str:
-    return " ".join(lower(word).translate(_SPACED).split())
+    return " ".join(_SPACED.translate(lower(word)).split())
 
 
 def _formed(words: Iterable[str], inflect: Callable[[str], Mapping[str, int]]) -> dict[str, int]:

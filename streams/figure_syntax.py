@@ -31,7 +31,7 @@ class _Atom(NamedTuple):
 
 
 _DIGITS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+(?!\d)(?:[.,]\d{1,2}(?!\d))?|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d+(?:[.,]\d+)?")
-_RUN = re.compile(r"\d+")
+_RUN = re.compile("[0-9][0-9]*")  # a class in front is sought faster than a repeated one
 _GROUPS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")  # "1,20,000" is Indian for 120,000
 _LETTERS_BEFORE = re.compile(r"[^\W\d_]+$")
 _LETTERS_AFTER = re.compile(r"[^\W\d_]+")

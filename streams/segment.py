@@ -198,6 +198,7 @@ def _comment_segments(text: str, blocks: list[_Block]) -> Iterator[Segment]:
 
 # Where a sentence may end: full stops of several scripts, with closing quotes and brackets; a newline always ends one.
 _STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$|[A-Z“\"«])|[؟۔。！？।]+[\"'”’»)\]」』]*|\n+")
+_STOP_STARTS = re.compile("[.!?…؟۔。！？।\n]")  # one class is sought five times faster than the pattern that begins so
 _ABBREVIATIONS_WORDS = (
     "mr mrs ms dr prof gen lt col maj capt cpt sgt cpl pvt adm cmdr brig rev fr st mt ft sen rep gov pres jr sr hon amb dept inc "
     "ltd co corp bros no nos vs etc approx est fig al vol pp ed eds jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed "
@@ -211,7 +212,8 @@ _STARTERS = re.compile(
     r"\s+[\"'“«(]*(?:The|A|An|It|He|She|They|We|I|In|On|At|But|And|This|That|These|Those|There|According|After|Since|However|Meanwhile|As|For|From|When|While|"
     r"Police|Officials|Some|Many|Several|Two|Three|Four|Five|Local|Earlier|Also|Its|His|Her|Their)\b"
 )
-_WORD_BEFORE = re.compile(r"[\w.]*\w$")
+_WORD_BACKWARDS = re.compile(r"\n?(\w[\w.]*)")  # read from right to left: the word before a stop
+_LETTER = re.compile(r"[^\W_]")
 _LOOKBACK = 24
 
 
@@ -225,10 +227,10 @@ def _ends_sentence(text: str, start: int, end: int, limit: int) -> bool:
     after = text[end : end + 40].lstrip(" \t\xa0\"'“«(")
     if after[:1].islower():
         return False
-    match = _WORD_BEFORE.search(text[max(0, start - _LOOKBACK) : start])
+    match = _WORD_BACKWARDS.match(text[max(0, start - _LOOKBACK) : start][::-1])
     if match is None:
         return True
-    word = match.group().lower()
+    word = match[1][::-1].lower()
     if text[end] not in " \t\xa0\r\n":  # "end.Next" without a space, but never "U.S" or a host name
         return len(word) > 2 and "." not in word and len(after) > 1 and after[0].isupper() and after[1:2].islower()
     if word in _ABBREVIATIONS:
@@ -244,8 +246,7 @@ def sentences(text: str, segments: tuple[Segment, ...]) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     for part in segments:
         begin = part.start
-        for stop in _STOP.finditer(text, part.start, part.end):
-            at, end = stop.span()
+        for at, end in _stops(text, part.start, part.end):
             if text[at] != "\n" and not _ends_sentence(text, at, end, part.end):
                 continue
             _add(found, text, begin, at if text[at] == "\n" else end, part.kind)
@@ -254,9 +255,17 @@ def sentences(text: str, segments: tuple[Segment, ...]) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
+def _stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where a sentence within [start, end) may end."""
+    for mark in _STOP_STARTS.finditer(text, start, end):
+        if mark.start() >= start and (stop := _STOP.match(text, mark.start(), end)) is not None:
+            start = stop.end()
+            yield stop.span()
+
+
 def _add(found: list[Sentence], text: str, start: int, end: int, scope: str) -> None:
     piece = text[start:end]
     left = start + len(piece) - len(piece.lstrip())
     right = start + len(piece.rstrip())
-    if any(char.isalnum() for char in text[left:right]):
+    if _LETTER.search(piece):
         found.append(Sentence(start=left, end=right, scope=scope))

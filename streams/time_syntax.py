@@ -55,7 +55,7 @@ _DAY_AFTER = re.compile(
 _YEAR_AFTER = re.compile(
     r"(?:\.?,? (?:of |de |عام |سنه )?|/[^\W\d]+(?: [^\W\d]+)?,? )((?:19|20)\d\d)(?!\d|,\d|[./-]\d)(?: года| г\.| р\.)?"
 )
-_RUN = re.compile(r"\d+")
+_RUN = re.compile("[0-9][0-9]*")  # a class in front is sought faster than a repeated one
 _ISO = re.compile(r"(?<![\d/.-])((?:19|20)\d\d)-(\d\d)-(\d\d)(?!\d)|(?<![\d/.-])(\d{1,2})([/.])(\d{1,2})\5((?:19|20)\d\d)(?!\d)")
 _YEAR = re.compile(
     r"(?<![\d.,/:$€£#-])(?:19|20)\d\d(?!\d|,\d|[./:-]\d|%| ?(?:per|km|people|families|persons|houses|civilians|homes|households|"

@@ -8,6 +8,7 @@ letter (harakat, tatweel, zero-width, soft hyphen, bidi marks) are removed, with
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _APOSTROPHES = "'’‘ʼʻ`´′ʿʾ＇"
@@ -46,20 +47,48 @@ def _fold_char(char: str) -> str:
     return lowered if len(lowered) == 1 else base
 
 
-class _Table(dict[int, str]):
-    """A translation table that learns each character when it first meets it."""
+def _fold_fully(char: str) -> str:
+    for _ in range(_MOST_STEPS):  # a folded character may fold on: "Ð" to "ð" to "d"
+        before, char = char, _fold_char(char)
+        if char == before:
+            break
+    return char
+
+
+class CharTable(dict[int, str]):
+    """A map of one character to one, learnt when a character is first met; what it gives it must map to itself."""
+
+    def __init__(self, learn: Callable[[str], str]) -> None:
+        """`learn`: the character a character becomes."""
+        super().__init__()
+        self._learn = learn
+        low = [learn(chr(code)) for code in range(256)]
+        self._bytes = bytes(ord(char) if ord(char) < 256 else code for code, char in enumerate(low))
+        leaving = "".join(chr(code) for code, char in enumerate(low) if ord(char) >= 256)
+        self._wide = re.compile(f"[^\x00-\xff]|[{re.escape(leaving)}]" if leaving else "[^\x00-\xff]")
 
     def __missing__(self, code: int) -> str:
-        char = chr(code)
-        for _ in range(_MOST_STEPS):  # a folded character may fold on: "Ð" to "ð" to "d"
-            before, char = char, _fold_char(char)
-            if char == before:
-                break
-        self[code] = char
+        self[code] = char = self._learn(chr(code))
         return char
 
+    def translate(self, text: str) -> str:
+        """`text` with every character mapped; of the same length, linear.
 
-_TABLE = _Table()
+        A text in Latin letters has few kinds of characters outside Latin-1 (curly quotes, dashes). Those are replaced one kind at a
+        time, and the rest is mapped as bytes by a table of 256: 30 us instead of 90 for 4,000 characters, where str.translate looks
+        each one up.
+        """
+        if not text.isascii():
+            wide = set(self._wide.findall(text))
+            if len(wide) > _MOST_WIDE or any(self[ord(char)] > "\xff" for char in wide):
+                return text.translate(self)
+            for char in wide:
+                text = text.replace(char, self[ord(char)])
+        return text.encode("latin-1").translate(self._bytes).decode("latin-1")
+
+
+_MOST_WIDE = 24  # kinds of characters outside Latin-1 from which one pass by str.translate is quicker
+_TABLE = CharTable(_fold_fully)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +128,7 @@ def fold(text: str) -> Folded:
             last = gap.end()
         pieces.append(text[last:])
         text = "".join(pieces)
-    return Folded(text.translate(_TABLE), cuts, removed)
+    return Folded(_TABLE.translate(text), cuts, removed)
 
 
 def fold_key(text: str) -> str:
