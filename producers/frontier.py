@@ -17,6 +17,7 @@ from tocsin.records import FeedItem, Record, Request
 
 BUCKET = 60.0  # seconds
 BUCKET_SIZE = 200  # names in one row; a fuller minute takes more rows
+AHEAD = 3600.0  # seconds: a record of later than this was written by a clock that has been set back since
 LEASE = 6 * 3600.0  # seconds after which a released request that was never answered is released again; above any polite queue
 
 
@@ -190,6 +191,22 @@ def resume(frontier: Frontier, now: float) -> int:
     for name, target in lost.items():
         put(frontier, name, replace(target, out=False, due=now))
     return len(lost)
+
+
+def set_back(frontier: Frontier, now: float) -> int:
+    """After the clock was set back: what a clock ahead of time has planned is due now, or it would wait for that day.
+
+    Call it at the start and hourly; it walks everything. Returns how many were planned anew.
+    """
+    ahead = {name: target for name, target in frontier.targets.items() if max(target.seen, target.fetched_at) > now + AHEAD}
+    if not ahead:
+        return 0
+    for name, target in ahead.items():
+        due_now = None if target.due is None else min(target.due, now)
+        put(frontier, name, replace(target, due=due_now, seen=now, fetched_at=min(target.fetched_at, now)))
+    for host, known in list(frontier.hosts.items()):
+        frontier.hosts[host] = replace(known, free=min(known.free, now), until=min(known.until, now))
+    return len(ahead)
 
 
 def forget(frontier: Frontier, now: float, rhythm: Rhythm = DEFAULT) -> int:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from producers.frontier import DEFAULT, Frontier, Host, Rhythm, Target, host_or_none, name_of, put, resume, slot
+from producers.frontier import DEFAULT, Frontier, Host, Rhythm, Target, host_or_none, name_of, put, resume, set_back, slot
 from producers.sources import Source
 from producers.urls import canonical
 from tocsin import clock
@@ -34,9 +34,11 @@ class Learned(NamedTuple):
 def plan(frontier: Frontier, sources: Iterable[Source], now: float, rhythm: Rhythm = DEFAULT, at_once: bool = False) -> None:
     """Bring the frontier in line with the declared sources: call it at the start, and when the sources change.
 
-    New feeds are due now, feeds no longer declared go, requests that were under way when the process ended are due again.
+    New feeds are due now, feeds no longer declared go, requests that were under way when the process ended are due again; so is what
+    was planned by a clock that has been set back since.
     `at_once`: all feeds are due now whatever their rhythm (a single round, `--once`).
     """
+    set_back(frontier, now)
     resume(frontier, now)
     declared: set[str] = set()
     for source in sources:

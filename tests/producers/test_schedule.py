@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from producers.frontier import Frontier, Rhythm, due, forget, next_due, resume, unfinished
+from producers.frontier import Frontier, Rhythm, due, forget, next_due, resume, set_back, unfinished
 from producers.schedule import learn, plan, submit
 from producers.sources import Feed, Source
 from tocsin import clock
@@ -439,3 +439,23 @@ def test_whatever_servers_answer_every_listed_page_is_read_or_refused_and_refuse
     for url in listed:
         assert ends[url] <= 1
         assert url in read or ends[url] == 1 or url in followed, f"{url} was lost"
+
+
+def test_a_clock_that_was_set_back_leaves_nothing_waiting_for_the_day_it_showed(frontier):
+    ahead = NOW + 4 * 365 * 86400
+    read_feed(frontier, "/1", now=ahead)
+    (page,) = due(frontier, ahead + 60)
+    learn(frontier, answer(page, at=ahead + 60), ahead + 60)
+    plan(frontier, [POST], NOW)
+    assert {request.url for request in due(frontier, NOW)} == {FEED, "https://post.example/1"}
+    assert max(host.free for host in frontier.hosts.values()) <= NOW
+    forget(frontier, NOW)
+    assert len(frontier.targets) == 2
+
+
+def test_a_right_clock_is_never_taken_for_one_that_was_set_back(frontier):
+    read_feed(frontier, *(f"/{n}" for n in range(50)))
+    before = dict(frontier.targets)
+    assert set_back(frontier, NOW) == 0
+    assert set_back(frontier, NOW + 10) == 0
+    assert dict(frontier.targets) == before

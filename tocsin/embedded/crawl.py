@@ -101,7 +101,8 @@ class Crawl:
             self._changed.clear()
             moment = self._clock()
             with self._store.transaction():
-                if moment >= housekeeping:
+                if not housekeeping - 2 * _HOUSEKEEPING < moment < housekeeping:  # an hour has passed, or the clock was set back
+                    frontiers.set_back(self._frontier, moment)
                     frontiers.forget(self._frontier, moment, self._rhythm)
                     housekeeping = moment + _HOUSEKEEPING
                 released = frontiers.due(self._frontier, moment, limit=10 * self._settings.fetch_concurrency)
