@@ -291,10 +291,12 @@ def test_colours_are_for_terminals(data: Path) -> None:
     assert b"\x1b[" not in plain.stdout
 
 
-def test_a_closed_pipe_is_no_error(data: Path) -> None:
+@pytest.mark.parametrize("arguments", [("search", "--json"), ("search",), ("report",), ("alerts",), ("settings",)], ids=" ".join)
+def test_a_closed_pipe_is_no_error_and_never_looks_like_nothing_found(data: Path, arguments: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "tocsin", "search", "--json", "--data", str(data)]
+    folder = () if arguments == ("settings",) else ("--data", str(data))
+    command = [sys.executable, "-m", "tocsin", *arguments, *folder]
     result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=60)
     os.close(writer)
     assert (result.returncode, result.stderr) == (141, "")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from tocsin.cli.options import config_option
+from tocsin.cli.style import console
 from tocsin.settings import describe, load
 
 
@@ -40,7 +40,7 @@ def settings(config: Path | None, as_json: bool, markdown: bool) -> None:
         table.add_column(column, overflow="fold")
     for name, _, text, _, value, where in rows:
         table.add_row(name, str(value) or "(none)", where, text, style=None if where == "default" else "bold")
-    Console().print(table)
+    console().print(table)
 
 
 def as_markdown() -> str:

@@ -1,5 +1,6 @@
 """Colours, widths and small pieces that all readable output shares."""
 
+import errno
 import shutil
 import sys
 import unicodedata
@@ -47,10 +48,16 @@ THEME = Theme(
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        """The reader (head, less) has had enough. Rich would leave with 1, which here means that nothing was found."""
+        raise BrokenPipeError(errno.EPIPE, "the reader has gone")
+
+
 def console() -> Console:
     """Standard output for people: colours only on a terminal, at most 120 columns, nothing in the text is taken as markup."""
     width = min(WIDEST, shutil.get_terminal_size((100, 24)).columns)
-    return Console(file=sys.stdout, theme=THEME, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return _Screen(file=sys.stdout, theme=THEME, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
 def spans(parts: Iterable[Span]) -> Text:
