@@ -49,12 +49,18 @@ def demo(data: str, port: int, workers: int | None) -> None:
         listed = load_sources(sources)
         screen.print(f"A small news site is now served at {site.base_url} ({len(listed)} outlets).")
         with shown("first round", ring=False) as progress, Session(settings, progress) as session:
-            session.poll(listed, once=True)
+            _whole(session.poll(listed, once=True))
         site.edition = 2
         screen.print("Some of its pages were edited meanwhile; an hour later by the schedule's clock:")
         with shown("second round", ring=False) as progress, Session(settings, progress) as session:
-            session.poll(listed, once=True, clock=lambda: time.time() + _HOUR)
+            _whole(session.poll(listed, once=True, clock=lambda: time.time() + _HOUR))
         _report(screen, settings)
+
+
+def _whole(round_ended: bool) -> None:
+    """A run that is stopped has done its work so far; a demo that is stopped has nothing to show."""
+    if not round_ended:
+        raise KeyboardInterrupt
 
 
 def _make_anew(folder: Path) -> None:

@@ -81,8 +81,11 @@ class Crawl:
         self._stop.set()
         self._changed.set()
 
-    async def run(self, *, once: bool, plan: bool = True) -> None:
-        """Poll until stopped, or one whole round. Raises what the store raises (full disk, say): nothing of that page is kept then."""
+    async def run(self, *, once: bool, plan: bool = True) -> bool:
+        """Poll until stopped, or one whole round; true when it was whole.
+
+        Raises what the store raises (full disk, say): nothing of that page is kept then.
+        """
         if plan:
             with self._store.transaction():
                 schedule.plan(self._frontier, self._sources, self._clock(), self._rhythm, at_once=once)
@@ -94,6 +97,7 @@ class Crawl:
                 else:
                     await window.acquire()
                     group.create_task(self._accept(fetch, window))
+        return not self._stop.is_set()
 
     async def _released(self, once: bool) -> AsyncIterator[Request]:
         housekeeping = self._clock() + _HOUSEKEEPING

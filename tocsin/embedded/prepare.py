@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from producers.clean import clean
 from streams.tag import Resources, load_resources, tag
@@ -31,6 +32,11 @@ K = TypeVar("K")
 # Of this worker process, filled when it starts: the resources, or why there are none.
 _RESOURCES: list[Resources] = []
 _FAILURE: list[str] = []
+
+
+# Seconds a worker is given to leave before it is killed: it holds nothing that could be lost, and cannot hear the request
+# (`_interrupts_held`).
+_POLITE = 0.05
 
 
 class Prepared(Record, frozen=True, kw_only=True):
@@ -64,8 +70,20 @@ def resources_for(settings: Settings) -> Resources:
     return load_resources(countries, Path(settings.lexicon) if settings.lexicon else None, cache_folder(settings))
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Whatever is started inside never sees Ctrl-C or a polite kill, which terminals and service managers send to all processes at once.
+
+    They are for the process that has the store; it stops its workers. A worker that left on its own would take its page with it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(settings: Settings) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that has the store; it stops its workers
     try:
         _RESOURCES[:] = [resources_for(settings)]
     except Exception as error:  # noqa: BLE001  # told with the first page, in one line; here it would be a log of many
@@ -84,6 +102,7 @@ class Workers:
     def __init__(self, settings: Settings) -> None:
         """Start lazily: processes come with the first page."""
         self._settings = settings
+        CONSTS.term_timeout = _POLITE
         self._pool = ProcessPool(
             max_workers=settings.workers,
             initializer=_start,
@@ -98,7 +117,8 @@ class Workers:
 
     def submit(self, given: Page | Article) -> "Future[bytes]":
         """Hand one page to the pool."""
-        future: Future[bytes] = self._pool.schedule(_work, args=(given, self._settings.max_html), timeout=self._settings.clean_timeout)
+        with _interrupts_held():  # the first page starts the pool; its threads and processes inherit what is held
+            future: Future[bytes] = self._pool.schedule(_work, args=(given, self._settings.max_html), timeout=self._settings.clean_timeout)
         return future
 
     def result(self, given: Page | Article, future: "Future[bytes]") -> Prepared:

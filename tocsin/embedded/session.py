@@ -51,9 +51,9 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close.__exit__(kind, error, trace)
 
-    def poll(self, sources: Iterable[Source], *, once: bool, clock: Callable[[], float] = time.time) -> None:
-        """Poll the sources: one whole round, or until SIGINT or SIGTERM. Raises what the store raises."""
-        self._crawl(sources, durable_frontier(self.store), once=once, plan=True, clock=clock)
+    def poll(self, sources: Iterable[Source], *, once: bool, clock: Callable[[], float] = time.time) -> bool:
+        """Poll the sources: one whole round (true when it was whole), or until SIGINT or SIGTERM. Raises what the store raises."""
+        return self._crawl(sources, durable_frontier(self.store), once=once, plan=True, clock=clock)
 
     def ingest(self, inputs: Sequence[str]) -> None:
         """Ingest local inputs in order, then the URLs among them. Every input is accounted for: kept, or dropped with its reason."""
@@ -77,7 +77,9 @@ class Session:
             for request in urls:
                 submit(frontier, request, time.time())
             # One try more, soon: this frontier is forgotten with the command, so a page is either read or dropped by its end.
-            self._crawl((), frontier, once=True, plan=False, rhythm=Rhythm(host_delay=self.settings.host_delay, retries=(2.0,)))
+            rhythm = Rhythm(host_delay=self.settings.host_delay, retries=(2.0,))
+            if not self._crawl((), frontier, once=True, plan=False, rhythm=rhythm):
+                raise KeyboardInterrupt  # what is left was not asked, and is not remembered: that is no success
 
     def _crawl(
         self,
@@ -88,14 +90,14 @@ class Session:
         plan: bool,
         clock: Callable[[], float] = time.time,
         rhythm: Rhythm | None = None,
-    ) -> None:
-        async def main() -> None:
+    ) -> bool:
+        async def main() -> bool:
             crawl = Crawl(self.settings, sources, frontier, self.store, self.pipeline, self.workers, self.progress, clock, rhythm)
             with _signals(crawl.stop):
-                await crawl.run(once=once, plan=plan)
+                return await crawl.run(once=once, plan=plan)
 
         try:
-            asyncio.run(main())
+            return asyncio.run(main())
         except BaseExceptionGroup as group:
             # Several pages may fail for one reason (a full disk): one clear error says it.
             expected, _ = group.split(TocsinError)
