@@ -135,6 +135,9 @@ _ASIDE = re.compile(
     r", the [^,;.]{3,80}?(?:\([^()]*\))?,"
 )
 _OF_THE = re.compile(r"\b(?:[Oo]f|out of) (?:the|some|those|these|an estimated) $")
+_NONE_OF = re.compile(
+    r"\b(?:none|nobody|no one|not one|not a single one|neither|not any) (?:out )?of (?:the|these|those|his|her|their|its)(?: \w+)? $"
+)
 _OF_WHOM = re.compile(r" of (?:whom|which|them|these|those)\b")
 _AMONG = re.compile(r" (?:were|was|are|is) among (?:the |at least |more than )?")
 _RESTATES = re.compile(
@@ -142,6 +145,9 @@ _RESTATES = re.compile(
 )
 _SUBSET_REACH = 40
 _MOST_LIST_GAP = 110  # characters
+_ARTICLES = frozenset(("a", "an", "another"))
+_ARTICLE_GAP = 12  # characters between the items of a list: " as well as "
+_SAYS = re.compile(r"[^.;\d]{0,40}\b(?:said|says|told|confirmed|reported|reports|added|announced)\b")
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
 _LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.DOTALL)
 
@@ -201,6 +207,8 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
     for at in range(len(numbers)):
         if at and places[at][0] < places[at - 1][2]:
             continue  # the whole of a partitive: "500 of the 4,000 villagers"
+        if _NONE_OF.search(text, max(low, places[at][0] - _SUBSET_REACH), places[at][0]):
+            continue
         figure = _nearest(context, view, at)
         inherited = _inherited(view, at, found, last)
         if inherited is not None and (figure is None or inherited.cost < figure.cost):
@@ -346,6 +354,8 @@ def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure |
     if number.unit in ("person", "household") and before.number is numbers[at - 1] and _RESTATES.fullmatch(gap):
         return before._replace(number=number, unit=number.unit, cost=0.3, restates=last)
     by_noun = before.number.noun in _DISPLACED_NOUNS or before.number.noun in _STATUS_NOUNS
+    if number.text.lower() in _ARTICLES and not (len(gap) <= _ARTICLE_GAP and not _SAYS.match(text, places[at][2])):
+        return None  # "..., a health official said"
     same = _is_bare(number) or (number.unit == before.unit and not by_noun)
     if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
         cost = 2.5 if before.main < 0 else before.cost

@@ -77,6 +77,8 @@ def _is_share(text: str, found: Expression, words: Vocabulary) -> bool:
     """Whether the figure is part of a fraction or a share: "two thirds of", "three out of four children"."""
     if _FRACTION.match(text, found.end):
         return True
+    part: float | None
+    whole: float | None
     before = _SHARE_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start)
     if before is not None:
         part, whole, at = _small(before[1]), found.value, found.end
@@ -108,7 +110,7 @@ def _is_pronoun(found: Expression, last: str, after: After, words: Vocabulary) -
     """A "one" is mostly a pronoun: it counts only before a known noun or what happened to a person."""
     if found.value != 1 or found.end - found.start > len("одного"):
         return False
-    if last in ("no", "any", "every", "each", "this", "that", "the", "which", "another", "-"):
+    if last in ("no", "any", "every", "each", "this", "that", "the", "which", "another", "single", "not", "-"):
         return True
     if after.unit:
         return bool(after.words) and after.words[0] in ("of", "another", "side", "party", "group", "country", "state")
