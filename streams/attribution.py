@@ -14,7 +14,7 @@ from streams.claim_rules import ClaimRules, Hit
 from streams.clauses import Participant, Scene, is_preposed
 from tocsin.records import Attribution, Mention
 
-__all__ = ["Frame", "frames_of", "governing"]
+__all__ = ["Frame", "as_attribution", "frame_kind", "frame_modality", "frames_of", "governing"]
 
 
 class Frame(NamedTuple):
@@ -83,7 +83,8 @@ _DETERMINERS = frozenset(_DETERMINERS_WORDS.split())
 _PARTIES = frozenset(("nonstate_armed", "militia", "state_military", "coalition"))
 
 
-def _kind(source: Mention | None, rules: ClaimRules) -> str:
+def frame_kind(source: Mention | None, rules: ClaimRules) -> str:
+    """What kind of source speaks, as in tocsin.records.Attribution."""
     if source is None:
         return "unnamed"
     if source.entity_id == "src:generic-media":
@@ -145,12 +146,12 @@ def _according(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
         scene.low[hit.start : hit.end],
         scene.sentence.start,
         scene.sentence.end,
-        _modality(media, False, rules),
+        frame_modality(media, False, rules),
         False,
         False,
         media,
         text,
-        _kind(media, rules),
+        frame_kind(media, rules),
         _anonymous(scene, rules),
     )
 
@@ -162,7 +163,8 @@ def _named(scene: Scene, start: int, end: int) -> Mention | None:
     return next(iter(media or people), None)
 
 
-def _modality(source: Mention | None, claims: bool, rules: ClaimRules) -> Literal["reported", "claimed"]:
+def frame_modality(source: Mention | None, claims: bool, rules: ClaimRules) -> Literal["reported", "claimed"]:
+    """A party to the conflict claims, anybody else reports."""
     party = source is not None and (source.type in _PARTIES or source.entity_id in rules.affiliations)
     return "claimed" if claims or party else "reported"
 
@@ -280,7 +282,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     denies = bool(mask & bits["deny"])
     calls = bool(mask & bits["call"])
     claims = bool(mask & bits["claim"])
-    modality: Literal["reported", "claimed", "expected", "possible", "call"] = "call" if calls else _modality(mention, claims, rules)
+    modality: Literal["reported", "claimed", "expected", "possible", "call"] = "call" if calls else frame_modality(mention, claims, rules)
     if mask & bits["warn"] and verb.startswith(("expect", "predict", "forecast")):
         modality = "expected"
     text = scene.text[source.start : source.end] if source is not None else _cased(scene, subject_start, hit.start, stripped)
@@ -296,7 +298,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
         calls,
         mention,
         text,
-        _kind(mention, rules),
+        frame_kind(mention, rules),
         _anonymous(scene, rules),
     )
 
@@ -315,11 +317,11 @@ def _inverted(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
         scene.low[hit.start : hit.end],
         scene.sentence.start,
         hit.start,
-        _modality(source.mention, bool(mask & rules.bits["claim"]), rules),
+        frame_modality(source.mention, bool(mask & rules.bits["claim"]), rules),
         denies=bool(mask & rules.bits["deny"]),
         source=source.mention,
         source_text=scene.text[source.start : source.end],
-        kind=_kind(source.mention, rules),
+        kind=frame_kind(source.mention, rules),
         anonymous=_anonymous(scene, rules),
     )
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from streams.attribution import Frame, as_attribution, frames_of, governing
+from streams.attribution import Frame, as_attribution, governing
 from streams.claim_matches import FIGURED, Found, is_told, resolve, subtype_of
 from streams.claim_parts import (
     actors_of,
@@ -28,11 +28,11 @@ from streams.claim_parts import (
 from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
 from streams.clauses import Scene, make_scene
 from streams.context import Context
-from streams.figure_claims import figure_claims, figure_cumulative, figure_extent, places_of, quantities_of
+from streams.figure_claims import figure_cumulative, figure_extent, places_of, quantities_of
+from streams.grammar import grammar_of
 from streams.inflect import VERBAL, form_name
-from streams.modality import mood
 from streams.numbers import Number
-from streams.roles import Roles, actual_form, assign_roles, is_determined
+from streams.roles import Roles, is_determined
 from streams.times import TimeSpan
 from tocsin.records import Claim, ClaimPlace, Mention, Quantity, Sentence, Trigger
 
@@ -126,6 +126,7 @@ class _Finder:
         rules: ClaimRules,
     ) -> None:
         self.context, self.low, self.rules = context, low, rules
+        self.grammar = grammar_of(rules.lang)
         self.sentences, self.origin = _pieces(low, context.sentences)
         self.lists: tuple[Sequence[Hit], Sequence[Mention], Sequence[Mention], Sequence[Number], Sequence[TimeSpan]]
         self.lists = (hits, actors, places, numbers, times)
@@ -170,7 +171,7 @@ class _Finder:
         if frames is None:
             scene = self.scene(index)
             speaker = self.speaker_before(index) if look_back and scene.mask & self.rules.bits["pronoun"] else None
-            frames = self.frames[index] = frames_of(scene, self.rules, speaker)
+            frames = self.frames[index] = self.grammar.frames(scene, self.rules, speaker)
         return frames
 
     def claims_of(self, index: int) -> list[Claim]:
@@ -183,7 +184,7 @@ class _Finder:
             if hit.uses:
                 found.extend(self.accepted(scene, hit))
         kept = resolve(found)
-        figures = figure_claims(self.context, scene, self.rules, [(item.rule, item.trigger) for item in kept])
+        figures = self.grammar.figures(self.context, scene, self.rules, [(item.rule, item.trigger) for item in kept])
         figured = [self.judged(scene, f.trigger, f.rule, f.form, None)._replace(figured=f) for f in figures]
         kept = [item for item in kept if not is_told(item, figured)] + figured
         claims = [self.record(scene, item, kept) for item in kept]
@@ -196,12 +197,12 @@ class _Finder:
         for rule, possible in hit.uses:
             if not all(scene.mask & mask for mask in rule.needs):
                 continue
-            form = actual_form(scene, hit, possible)
+            form = self.grammar.form(scene, hit, possible)
             if not form or (_in_name(scene, hit) if not form & VERBAL else self.low[hit.start - 1 : hit.start] == "-"):  # "coal-burning"
                 continue
             roles = readings.get(form)
             if roles is None:
-                roles = readings[form] = assign_roles(scene, hit, form, self.rules)
+                roles = readings[form] = self.grammar.roles(scene, hit, form, self.rules)
             if all(self.holds(scene, hit, c, roles) for c in rule.require) and not any(
                 self.holds(scene, hit, c, roles) for c in rule.exclude
             ):
@@ -210,10 +211,10 @@ class _Finder:
     def judged(self, scene: Scene, hit: Hit, rule: Rule, form: int, roles: Roles | None) -> Found:
         """An accepted trigger with its roles, mood and score."""
         if roles is None:
-            roles = assign_roles(scene, hit, form, self.rules)
+            roles = self.grammar.roles(scene, hit, form, self.rules)
         frames = governing(self.frames_of(scene.index), hit.start, hit.end)
         roles = _speaking_apart(roles, frames)
-        state = mood(scene, hit, form, self.rules, frames[-1] if frames else None)
+        state = self.grammar.mood(scene, hit, form, self.rules, frames[-1] if frames else None)
         score = rule.confidence * _MOOD_WEIGHT[rule.modality or state.modality] * (0.75 if state.negative else 1.0)
         if state.background:
             score *= 0.85
@@ -262,6 +263,9 @@ class _Finder:
         quantities: tuple[Quantity, ...] = ()
         if item.figured is not None:
             quantities = quantities_of(item.figured.figures)
+        elif self.grammar.counted is not None:
+            quantities = self.grammar.counted(scene, item, kept, self.rules)
+            start, end = min(start, *(q.start for q in quantities), start), max(end, *(q.end for q in quantities), end)
         elif rule.type not in FIGURED:
             quantities = quantities_in(scene, item, kept, start, end)
         attribution = as_attribution(item.frames, context.text, self.rules)

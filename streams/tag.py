@@ -5,7 +5,7 @@ Title and body are read as one discourse (they share senses and references), the
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -19,7 +19,9 @@ from streams.claims import find_claims
 from streams.context import Context
 from streams.entities import find_entities
 from streams.gazetteer import Gazetteer, load_gazetteer
+from streams.grammar import PACK_LANGUAGES, load_packs
 from streams.language import detect
+from streams.nationals import with_nationality
 from streams.numbers import find_numbers
 from streams.place_references import resolve_place_references
 from streams.segment import segment, sentences
@@ -32,7 +34,7 @@ from tocsin.records import Article, Claim, Mention, Record, Segment, Sentence, T
 from tocsin.wire import flat
 
 # Languages that have claim rules. A text too short to tell ("und") is tried: the rules find nothing in other languages.
-CLAIM_LANGUAGES = frozenset(("en", "und"))
+CLAIM_LANGUAGES = frozenset(("en", "und")) | PACK_LANGUAGES
 _GAP = "\n\n"  # between title and body in the discourse
 _MENTION_ID = re.compile(r"m(\d+)-(\d+)")
 _OFFSETS = frozenset(("start", "end", "sentence_start", "sentence_end"))
@@ -44,7 +46,8 @@ class Resources(msgspec.Struct, frozen=True):
 
     gazetteer: Gazetteer
     lexicon: ActorLexicon
-    rules: ClaimRules
+    rules: ClaimRules  # of English; the other languages' rules are in `packs`
+    packs: Mapping[str, ClaimRules]
 
     def __repr__(self) -> str:
         return f"Resources({self.tagger_version}, {self.lexicon_version})"  # the whole is megabytes
@@ -57,7 +60,8 @@ class Resources(msgspec.Struct, frozen=True):
     @property
     def tagger_version(self) -> str:
         """Program version and the hash of the claim rules."""
-        return f"{__version__}+{self.rules.version[:12]}"
+        versions = [self.rules.version, *(pack.version for pack in self.packs.values())]
+        return f"{__version__}+{hashlib.sha256(' '.join(versions).encode()).hexdigest()[:12]}"
 
 
 def load_resources(focus_countries: Sequence[str], extra: Path | None = None, cache: Path | None = None) -> Resources:
@@ -66,7 +70,7 @@ def load_resources(focus_countries: Sequence[str], extra: Path | None = None, ca
     `extra`: folder with the user's own actors and places; `cache`: folder for what takes seconds to compile. Raises DataError.
     """
     detect("The model is loaded now, so that what can fail fails here and not with a page.")
-    return Resources(load_gazetteer(focus_countries, extra, cache), load_actors(extra), load_claim_rules())
+    return Resources(load_gazetteer(focus_countries, extra, cache), load_actors(extra), load_claim_rules(), load_packs())
 
 
 def tag(article: Article, resources: Resources) -> Tagged:
@@ -101,13 +105,16 @@ def tag(article: Article, resources: Resources) -> Tagged:
     attempted = lang in CLAIM_LANGUAGES
     claims: list[Claim] = []
     if attempted:
+        rules = resources.packs.get(lang, resources.rules)
         # "the city" and "there" say where a claim holds, but they are no names: they stay out of the mentions.
         where = sorted(
             (*(p for p in places if p.how != "demonym"), *resolve_place_references(context, places)), key=lambda m: (m.start, m.end)
         )
+        numbers = find_numbers(context)
+        counted = {number.start: number for number in numbers}
         claims = [
-            _named_only(claim, places)
-            for claim in find_claims(context, actors, where, find_numbers(context), find_times(context), resources.rules)
+            with_nationality(_named_only(claim, places), counted, text, resources.gazetteer)
+            for claim in find_claims(context, actors, where, numbers, find_times(context), rules)
         ]
     owner = origin_of(article, resources.lexicon)
     title_mentions, mentions = _split(_placed((*actors, *places), context), len(title), shift, len(head))

@@ -1,0 +1,92 @@
+"""Figures of claims in the language packs: each number goes to the nearest trigger that wants its unit; duals count two."""
+
+import re
+from collections.abc import Sequence
+
+from streams.claim_matches import Found
+from streams.claim_rules import ClaimRules
+from streams.clauses import Scene
+from streams.inflect import Form
+from streams.numbers import Number, as_quantity
+from tocsin.records import Quantity
+
+__all__ = ["counted"]
+
+_FAR = 75  # the price up to which a number with a noun belongs to a trigger
+_BARE = 34  # the same for a number without one
+_BREAK, _RIVAL, _NUMBER = 14, 26, 10  # prices of what stands between
+_BESIDE = 22  # characters between a trigger and the dual or single noun it counts by
+_RISE = re.compile(r"(?:вырос|возрос|увелич|достиг|поднял|вираст)\w*\s(?:до\s)?$")
+_WORDS = re.compile(r"\w+")
+
+
+def counted(scene: Scene, item: Found, kept: Sequence[Found], rules: ClaimRules) -> tuple[Quantity, ...]:
+    """The quantities of one accepted trigger, in order."""
+    wanted = item.rule.quantity
+    if not wanted:
+        return ()
+    rivals = [other for other in kept if other.rule.quantity]
+    found = []
+    for number in scene.numbers:
+        prices = [(_price(scene, other, number, rivals), n) for n, other in enumerate(rivals)]
+        price, n = min(prices, default=(_FAR + 1.0, 0))
+        limit = _FAR if number.noun and number.unit != "other" else _BARE
+        if price > limit or not (rivals[n] is item or rivals[n].trigger == item.trigger):
+            continue
+        role = wanted.get(number.unit) or wanted.get("*") or (wanted.get("person") if number.unit == "other" else None)
+        if role is not None:
+            quantity = as_quantity(_reached(scene, number), role)
+            if quantity.unit == "other" and "person" in wanted:
+                quantity = Quantity(**{**{f: getattr(quantity, f) for f in quantity.__struct_fields__}, "unit": "person"})
+            found.append(quantity)
+    return tuple(found) or _by_form(scene, item, rules)
+
+
+def _price(scene: Scene, item: Found, number: Number, rivals: Sequence[Found]) -> float:
+    """Characters between a number's noun phrase and a trigger, with prices for what parts them; a trigger inside it is nearest."""
+    wanted = item.rule.quantity
+    if not (wanted.get(number.unit) or wanted.get("*") or (number.unit == "other" and "person" in wanted)):
+        return _FAR + 1.0
+    trigger = item.trigger
+    start, end = number.start, max(number.end, number.noun_end)
+    if trigger.start < end and start < trigger.end:
+        return 0.0
+    low, high = (end, trigger.start) if end <= trigger.start else (trigger.end, start)
+    price = float(high - low)
+    price += _BREAK * sum(low <= at < high for at, _, _ in scene.breaks)
+    price += _RIVAL * sum(low <= o.trigger.start < high for o in rivals)
+    price += _NUMBER * sum(low <= n.start < high for n in scene.numbers if n is not number)
+    return price
+
+
+def _reached(scene: Scene, number: Number) -> Number:
+    """Of "rose to 29": here the word for "up to" tells where a count has arrived, not its bound."""
+    if number.approx == "at_most" and _RISE.search(scene.low, max(0, number.start - 24), number.start + 3):
+        return Number(**{**{f: getattr(number, f) for f in number.__struct_fields__}, "min": number.value, "approx": None})
+    return number
+
+
+def _by_form(scene: Scene, item: Found, rules: ClaimRules) -> tuple[Quantity, ...]:
+    """Two or one, where a noun's own form says so: "two dead" in one word; one person killed."""
+    role = item.rule.quantity.get("person")
+    if role is None:
+        return ()
+    trigger = item.trigger
+    if item.form & Form.DUAL:
+        return (_quantity(scene, trigger.start, trigger.end, 2, role),)
+    bits = rules.bits
+    for hit in scene.hits:
+        beside = 0 <= hit.start - trigger.end <= _BESIDE or 0 <= trigger.start - hit.end <= 2
+        if (
+            hit.mask & (bits["two"] | bits["one"])
+            and beside
+            and not any(n.start <= hit.start < max(n.end, n.noun_end) for n in scene.numbers)
+        ):
+            return (_quantity(scene, hit.start, hit.end, 2 if hit.mask & bits["two"] else 1, role),)
+    return ()
+
+
+def _quantity(scene: Scene, start: int, end: int, value: int, role: str) -> Quantity:
+    return Quantity(
+        text=scene.text[start:end], start=start, end=end, unit="person", value=value, min=value, max=value, approx=None, role=role
+    )

@@ -1,0 +1,147 @@
+"""Who says so, for the language packs: frames around verbs of speech and phrases of source, cues from their words.yaml.
+
+"X said that ..." and "X announced the death of ...": the words after the verb. "..., said X", "as X said", "according to X": the whole
+sentence. A frame never reaches into the next sentence.
+"""
+
+import re
+from typing import Literal
+
+from streams.attribution import Frame, frame_kind, frame_modality
+from streams.claim_rules import ClaimRules, Hit
+from streams.clauses import Participant, Scene
+from tocsin.records import Mention
+
+__all__ = ["pack_frames"]
+
+_TO_THAT = 150  # characters from a verb of speech to its "that"
+_SOURCE = 70  # characters from a verb of speech to the source after it
+_AS_SAID = 32  # characters from "as" to its verb
+_COLON = re.compile(r"[:«\"]")
+_CLOSED = re.compile(r"[,،\"»”)—–-]\s*$")
+_WORDS = 8  # of an unnamed source
+
+
+def pack_frames(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[Frame]:
+    """Every frame of a sentence, in order. `speaker`: whom a verb without a source may mean."""
+    bits = rules.bits
+    if not scene.mask & (bits["speech"] | bits["according"] | bits["hearsay"]):
+        return []
+    found: list[Frame] = []
+    for hit in scene.hits:
+        if any(p.mention is not None and p.start <= hit.start and hit.end <= p.end for p in scene.participants):
+            continue  # a word of a name
+        if hit.mask & bits["according"]:
+            found.append(_according(scene, hit, rules))
+        elif hit.mask & bits["hearsay"]:
+            found.append(_hearsay(scene, hit, rules))
+        elif hit.mask & bits["speech"]:
+            found.append(_verbal(scene, hit, rules, speaker))
+    return found
+
+
+def _source(scene: Scene, start: int, end: int, last: bool) -> Participant | None:
+    people = [p for p in scene.participants if p.start >= start and p.end <= end]
+    people = [p for p in people if p.mention is not None] or people
+    return (people[-1] if last else people[0]) if people else None
+
+
+def _words(scene: Scene, start: int, end: int) -> str | None:
+    words = scene.text[start:end].strip(" ,،;:\"'“”«»()—–-\n").split()
+    return " ".join(words[:_WORDS]) or None if len(words) <= _WORDS else None
+
+
+def _trigger_after(scene: Scene, start: int, end: int) -> int:
+    """Where the first trigger in [start, end) begins, else `end`."""
+    return next((h.start for h in scene.hits if h.uses and start <= h.start < end), end)
+
+
+def _according(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame:
+    _, right = scene.clause(hit.start, hit.end)
+    right = min(right, hit.end + 110)
+    source = _source(scene, hit.end, right, False)
+    stop = max(source.end, hit.end) if source is not None else min(right, hit.end + 60)
+    return _frame(scene, rules, hit, hit.start, stop, (scene.sentence.start, scene.sentence.end), source, _words(scene, hit.end, stop))
+
+
+def _hearsay(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame:
+    left, right = scene.clause(hit.start, hit.end)
+    that = _that(scene, hit, rules)
+    scope = (that.end, scene.sentence.end) if that is not None else (left, max(right, hit.end))
+    if scene.low[hit.start : hit.end].endswith(("عن", "ان", "بان", "о", "об", "по")):
+        scope = (hit.end, scene.sentence.end)
+    frame = _frame(scene, rules, hit, hit.start, hit.end, scope, None, scene.text[hit.start : hit.end])
+    return frame._replace(nominal=that is None and not hit.mask & rules.bits["claim"], anonymous=True)
+
+
+def _that(scene: Scene, hit: Hit, rules: ClaimRules) -> Hit | None:
+    mask = rules.bits["that"]
+    if not scene.mask & mask:
+        return None
+    for other in scene.hits:
+        if other.start >= hit.end and other.mask & rules.bits["speech"]:
+            return None
+        if other.start >= hit.end and other.mask & mask:
+            return other if other.start - hit.end <= _TO_THAT else None
+    return None
+
+
+def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) -> Frame:
+    bits, sentence, low = rules.bits, scene.sentence, scene.low
+    left, right = scene.clause(hit.start, hit.end)
+    whole = (sentence.start, sentence.end)
+    as_said = next((h for h in scene.hits if h.mask & bits["as_said"] and 0 <= hit.start - h.end <= _AS_SAID), None)
+    that = _that(scene, hit, rules)
+    first = _trigger_after(scene, hit.end, sentence.end)
+    if as_said is not None and not (that is not None and that.start < first):
+        stop = min(right, max(hit.end + _SOURCE, hit.end)) if first >= right else min(right, first)
+        source = _source(scene, as_said.start, stop, False)
+        stop = max(hit.end, source.end if source is not None else min(stop, hit.end + 40))
+        return _frame(scene, rules, hit, as_said.start, stop, whole, source, _words(scene, hit.end, stop))
+    limit = min(that.start if that is not None else sentence.end, first, hit.end + _SOURCE)
+    colon = _COLON.search(low, hit.end, limit)
+    limit = colon.start() if colon else limit
+    after = _source(scene, hit.end, min(limit, sentence.end), False)
+    before = _source(scene, left, hit.start, True)
+    source = (after or before) if rules.lang == "ar" else (before or after)
+    start = min(hit.start, source.start) if source is not None else left if rules.lang == "ru" else hit.start
+    stop = max(hit.end, source.end if source is not None else hit.end)
+    words = _words(scene, hit.end, limit) if rules.lang == "ar" else _words(scene, left, hit.start)
+    closing = left > sentence.start and _CLOSED.search(low, max(sentence.start, left - 4), hit.start) is not None
+    if closing and that is None and colon is None and first >= right:  # "..., said X": what was said stands before
+        frame = _frame(scene, rules, hit, min(start, left), max(stop, right), whole, source, words)
+    else:
+        scope = (that.end if that is not None and that.start < first else stop, sentence.end)
+        frame = _frame(scene, rules, hit, start, max(stop, hit.end), scope, source, words)
+    if source is None and speaker is not None and not words:
+        frame = frame._replace(source=speaker, source_text=speaker.text, kind=frame_kind(speaker, rules))
+    return frame
+
+
+def _frame(
+    scene: Scene, rules: ClaimRules, hit: Hit, start: int, end: int, scope: tuple[int, int], source: Participant | None, words: str | None
+) -> Frame:
+    bits, mask = rules.bits, hit.mask
+    mention = source.mention if source is not None else None
+    modality: Literal["reported", "claimed", "expected", "possible", "call"] = frame_modality(mention, bool(mask & bits["claim"]), rules)
+    if mask & bits["call"]:
+        modality = "call"
+    elif mask & bits["foresee"]:
+        modality = "expected"
+    elif mask & bits["fear"]:
+        modality = "possible"
+    return Frame(
+        start,
+        end,
+        hit.start,
+        scene.low[hit.start : hit.end],
+        scope[0],
+        scope[1],
+        modality,
+        bool(mask & bits["deny"]),
+        bool(mask & bits["call"]),
+        mention,
+        scene.text[source.start : source.end] if source is not None else words,
+        frame_kind(mention, rules),
+        bool(scene.mask & bits["anonymous"]),
+    )
