@@ -120,6 +120,20 @@ def _participants(
     return merged
 
 
+_NAME = re.compile(r"(?<=[a-z\d,] )[A-Z][\w'’-]+")
+_NO_NAME = frozenset("Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August".split())
+_FEW = 0.4  # share of capitalised words above which capitals mean nothing (titles)
+
+
+def _unknown_names(sentence: Sentence, text: str, known: Sequence[Mention]) -> list[tuple[int, int]]:
+    """Capitalised words inside a sentence that no lexicon knows: names of something, perhaps of a place."""
+    words = text[sentence.start : sentence.end].split()
+    if sum(word[0].isupper() for word in words) > 2 + _FEW * len(words):
+        return []
+    found = [m.span() for m in _NAME.finditer(text, sentence.start, sentence.end) if m.group() not in _NO_NAME]
+    return [(s, e) for s, e in found if not any(m.start < e and s < m.end for m in known)]
+
+
 def _start(hit: Hit) -> int:
     return hit.start
 
@@ -140,6 +154,7 @@ def make_scene(
     participants = _participants(low, actors, hits, rules, places)
     extra = [Hit(p.start, p.end, rules.bits["place"], ()) for p in places]
     extra += [Hit(n.start, n.end, rules.bits["count"], ()) for n in numbers if n.unit in ("person", "household", "fighter")]
+    extra += [Hit(start, end, rules.bits["name"], ()) for start, end in _unknown_names(sentence, text, (*actors, *places))]
     if extra:
         hits = sorted([*hits, *extra], key=_start)
     scene = Scene(sentence, index, text, low, hits, participants, places, numbers, times)
