@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,6 +77,7 @@ def _interrupts_held() -> Iterator[None]:
 
     They are for the process that has the store; it stops its workers. A worker that left on its own would take its page with it.
     """
+    resource_tracker.ensure_running()  # starting it lets go of these signals, so before they are held
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
         yield
