@@ -72,8 +72,8 @@ def in_context(gazetteer: Gazetteer, hit: Hit, evidence: Evidence, own_votes: Ma
     """Score of a reading within a document; `own_votes` are the country votes this very name gave."""
     score = prior(gazetteer, hit)
     country = gazetteer.country(hit.index)
-    if country:
-        votes = evidence.countries.get(country, 0.0) - own_votes.get(country, 0.0)
+    if country and country in evidence.countries:
+        votes = evidence.countries[country] - own_votes.get(country, 0.0)
         if votes > 0.01:
             total = sum(evidence.countries.values()) - sum(own_votes.values())
             score += 0.8 + 2.2 * votes / (total + 0.5)

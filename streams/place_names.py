@@ -59,11 +59,12 @@ class WordText:
             self.keys = [key.translate(_QUOTES) if "'" in key else key for key in self.keys]
         text = self.text
         # Words with a capital letter, and words a name may begin with: those, articles ("al-Hol"), and scripts without capitals.
-        self.capitals = [at for at, start in enumerate(self.starts) if text[start].isupper()]
-        if text.isascii():
-            self.heads = [at for at, key in enumerate(self.keys) if key in _ARTICLES or text[self.starts[at]].isupper()]
-        else:
-            self.heads = [at for at, key in enumerate(self.keys) if key in _ARTICLES or not _is_plain(text[self.starts[at]])]
+        firsts = [text[start] for start in self.starts]
+        kinds = set(firsts)  # each character is judged once
+        upper = {char for char in kinds if char.isupper()}
+        opening = upper if text.isascii() else {char for char in kinds if not (char.islower() or char.isdigit())}
+        self.capitals = [at for at, char in enumerate(firsts) if char in upper]
+        self.heads = [at for at, char in enumerate(firsts) if char in opening or self.keys[at] in _ARTICLES]
 
     def gap(self, left: int, right: int) -> str:
         """The characters between two words."""
@@ -72,10 +73,6 @@ class WordText:
     def capital(self, at: int) -> bool:
         """Whether a word starts with a capital letter."""
         return self.text[self.starts[at]].isupper()
-
-
-def _is_plain(char: str) -> bool:
-    return char.islower() or char.isdigit()
 
 
 def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:

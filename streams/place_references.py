@@ -25,8 +25,8 @@ _EXISTENTIAL = (
     "never|no|nothing|now|isn|aren|wasn|weren|hasn|haven"
 )
 _REFERENCE = re.compile(
-    rf"\b(?:(?:the|this|that)[ ]{_ADJECTIVES}(?P<noun>{_NOUNS})(?!\w)(?![ ]of[ ])"
-    rf"|(?<=[ ])(?P<there>there)(?![ ](?:{_EXISTENTIAL})\b)(?!'))"
+    rf"t(?<!\w.)h(?:(?:e|is|at)[ ]{_ADJECTIVES}(?P<noun>{_NOUNS})(?!\w)(?![ ]of[ ])"
+    rf"|(?<=[ ]th)ere(?![ ](?:{_EXISTENTIAL})\b)(?!'))"  # a letter in front is sought faster than a word boundary
 )
 _TYPES = {
     "city": frozenset(("city", "town")),
