@@ -126,6 +126,8 @@ def due(frontier: Frontier, now: float, limit: int = 1000) -> tuple[Request, ...
     released: list[Request] = []
     minute = _minute(now)
     for key in sorted(key for key in frontier.due if key.partition(".")[0] <= minute):
+        if len(released) >= limit:
+            break  # after a long rest there are thousands of rows: those not reached stay as they are
         kept: list[str] = []
         for name in frontier.due.pop(key).names:
             target = frontier.targets.get(name)

@@ -31,16 +31,18 @@ class Learned(NamedTuple):
     dropped: tuple[Dropped, ...] = ()
 
 
-def plan(frontier: Frontier, sources: Iterable[Source], now: float, rhythm: Rhythm = DEFAULT, at_once: bool = False) -> None:
+def plan(frontier: Frontier, sources: Iterable[Source], now: float, rhythm: Rhythm = DEFAULT, at_once: bool = False) -> tuple[Fate, ...]:
     """Bring the frontier in line with the declared sources: call it at the start, and when the sources change.
 
     New feeds are due now, feeds no longer declared go, requests that were under way when the process ended are due again; so is what
     was planned by a clock that has been set back since.
+    Pages of a source that is no longer declared are not asked any more; those that never were are told in the fates returned.
     `at_once`: all feeds are due now whatever their rhythm (a single round, `--once`).
     """
     set_back(frontier, now)
     resume(frontier, now)
     declared: set[str] = set()
+    sources = tuple(sources)
     for source in sources:
         for feed in source.feeds:
             name = canonical(feed.url)
@@ -69,6 +71,22 @@ def plan(frontier: Frontier, sources: Iterable[Source], now: float, rhythm: Rhyt
             put(frontier, name, target)
     for name in [n for n, t in frontier.targets.items() if t.kind != "page" and t.depth == 0 and t.alias_of is None and n not in declared]:
         del frontier.targets[name]
+    return _abandon(frontier, {source.id for source in sources}, now)
+
+
+def _abandon(frontier: Frontier, declared: set[str], now: float) -> tuple[Fate, ...]:
+    """Stop asking for pages, and sitemaps below others, of sources that nobody declares any more."""
+    fates: list[Fate] = []
+    for name, target in [(n, t) for n, t in frontier.targets.items() if t.due is not None and t.source_id not in declared]:
+        if target.fetches:
+            frontier.targets[name] = replace(_at_start(target), due=None)
+            continue
+        del frontier.targets[name]  # declared and listed again, it is new
+        note = f"source {target.source_id!r} is no longer declared"
+        fates.append(
+            Fate(url=target.url, at=clock.iso_of(now), stage="schedule", outcome="skipped", detail=note, source_id=target.source_id)
+        )
+    return tuple(fates)
 
 
 def submit(frontier: Frontier, request: Request, now: float, rhythm: Rhythm = DEFAULT) -> bool:

@@ -360,8 +360,8 @@ def test_a_single_round_is_complete_when_everything_was_answered_once(frontier):
 def test_sources_taken_off_the_list_are_not_asked_again(frontier):
     read_feed(frontier, "/1")
     plan(frontier, [], NOW + 10)
-    assert next(request.url for _, request in released_later(frontier, NOW + 86400 * 3)) == "https://post.example/1"
-    assert FEED not in frontier.targets
+    assert released_later(frontier, NOW + 86400 * 3) == []
+    assert not frontier.targets
 
 
 def test_the_frontier_is_bounded(frontier):
@@ -459,3 +459,19 @@ def test_a_right_clock_is_never_taken_for_one_that_was_set_back(frontier):
     assert set_back(frontier, NOW) == 0
     assert set_back(frontier, NOW + 10) == 0
     assert dict(frontier.targets) == before
+
+
+def test_a_source_that_is_removed_is_not_asked_any_more_and_what_was_never_read_is_told(frontier):
+    read_feed(frontier, "/read", "/waiting")
+    page = poll(frontier, next_due(frontier))
+    learn(frontier, answer(page), NOW + 5)
+    other = Source(id="other", name="Other", owner="O", feeds=(Feed(url="https://other.example/rss"),))
+    told = plan(frontier, [other], NOW + 6)
+    assert [(fate.url, fate.outcome, fate.detail) for fate in told] == [
+        ("https://post.example/waiting", "skipped", "source 'post' is no longer declared")
+    ]
+    assert {request.source_id for _, request in released_later(frontier, NOW + 4 * 86400)} == {"other"}
+    back = NOW + 5 * 86400
+    assert plan(frontier, [POST, other], back) == ()
+    learn(frontier, answer(next(r for r in due(frontier, back) if r.url == FEED), links=links("/read", "/waiting"), listing="feed"), back)
+    assert [request.url for _, request in released_later(frontier, back + 60)] == ["https://post.example/waiting"]

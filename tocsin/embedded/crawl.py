@@ -24,6 +24,7 @@ from tocsin.store import Batch, StateStore
 _PATIENCE = 5.0  # seconds: a single round also waits for what a busy host asked to try again this soon
 _NAP = 1.0  # seconds between looks at the frontier when nothing tells that something is due
 _HOUSEKEEPING = 3600.0
+_MOST_UNDER_WAY = 50_000  # requests waiting for their hosts, about 5 KB each: what a long rest has piled up does not fill the memory
 
 
 class Progress(msgspec.Struct):
@@ -88,7 +89,8 @@ class Crawl:
         """
         if plan:
             with self._store.transaction():
-                schedule.plan(self._frontier, self._sources, self._clock(), self._rhythm, at_once=once)
+                fates = schedule.plan(self._frontier, self._sources, self._clock(), self._rhythm, at_once=once)
+                self._store.write(Batch(fates=fates))
         window = asyncio.Semaphore(self._workers.window)
         async with open_fetcher(self._settings, self._sources) as fetcher, asyncio.TaskGroup() as group:
             async for fetch in crawl(self._released(once), fetcher):
@@ -109,7 +111,8 @@ class Crawl:
                     frontiers.set_back(self._frontier, moment)
                     frontiers.forget(self._frontier, moment, self._rhythm)
                     housekeeping = moment + _HOUSEKEEPING
-                released = frontiers.due(self._frontier, moment, limit=10 * self._settings.fetch_concurrency)
+                room = max(0, _MOST_UNDER_WAY - self._under_way)
+                released = frontiers.due(self._frontier, moment, limit=min(room, 10 * self._settings.fetch_concurrency))
             for request in released:
                 self._under_way += 1
                 yield request
