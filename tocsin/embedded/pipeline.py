@@ -18,7 +18,13 @@ from tocsin.store import Batch, StateStore, Stored
 
 
 class Delivered(Record, frozen=True, kw_only=True):
-    """That an alert was handed to a person, so that it rings once."""
+    """That an alert is delivered, so that it rings once.
+
+    In the embedded run the store is where alerts are delivered: with the commit an alert is in `tocsin alerts`, together with its
+    article. The terminal is a view of that, drawn after the commit, so that nothing is shown that is not kept. A process killed between
+    the two has shown one alert less, not lost one; to mark alerts only once they are printed would cost a second commit an article, and
+    print some twice.
+    """
 
     at: str
 
