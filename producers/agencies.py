@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tocsin.yaml_file import read_yaml
 
-_RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "agencies.yaml").read_text("utf-8"))
+_RULES: dict[str, Any] = read_yaml(Path(__file__).parent / "rules" / "agencies.yaml").value
 _AGENCY: dict[str, str] = {name: agency for agency, names in _RULES["agencies"].items() for name in names}
 _NAMES = "|".join(map(re.escape, sorted(_AGENCY, key=len, reverse=True)))
 _DATELINE = re.compile(rf"^(?:[^\n().!?]{{2,60}}?\s*[,:]?\s*)?\((?P<name>{_NAMES})\)\s*[-–—:]")

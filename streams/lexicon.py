@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import yaml
 
 from streams.guards import OPEN, Guard, read_guard
 from streams.matcher import Matcher
 from streams.spellings import skeleton, spellings
 from tocsin.errors import DataError
 from tocsin.fold import fold_key
+from tocsin.yaml_file import parse_yaml
 
 DATA = Path(__file__).parent / "data" / "actors"
 TYPES = frozenset(
@@ -165,13 +165,7 @@ class ActorLexicon(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _yaml(path: Path, text: str) -> Any:
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise DataError(
-            path, f"not readable as YAML: {getattr(error, 'problem', None) or error}", mark.line + 1 if mark else None
-        ) from error
+    return parse_yaml(text.encode("utf-8"), path).value
 
 
 def _read(path: Path) -> str:

@@ -4,17 +4,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import yaml
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from tocsin.errors import DataError
 from tocsin.fold import fold_key
+from tocsin.yaml_file import read_yaml
 
 PATH = Path(__file__).parent / "data" / "numbers.yaml"
 
 # Words of these languages look like English ones ("sept", "once"): they count only in a text of that language.
-_LATIN_LANGUAGES = ("es", "fr", "de", "tr")
+_LATIN_LANGUAGES = ("es", "fr", "pt", "de", "tr")
+ROMANCE = frozenset(("es", "fr", "pt"))  # "de" is their "of"
 _ENGLISH = "en"
+
+_LOST = "\ufffd"
 
 Kind = Literal["word", "scale", "magnitude", "vague", "one"]
 
@@ -42,12 +45,20 @@ class Vocabulary(NamedTuple):
     year_before: frozenset[str]
     months: frozenset[str]
     stop: frozenset[str]
+    stop_in: dict[str, frozenset[str]]  # of one language only
     light: frozenset[str]
     units: dict[str, str]  # noun -> unit
     demonym_endings: tuple[str, ...]
     person_participles: frozenset[str]
     building_participles: frozenset[str]
     person_verbs_before: frozenset[str]
+
+
+def written(word: str) -> tuple[str, ...]:
+    """A word folded, and as text that lost its encoding has it: every accented letter a replacement character ("m\ufffdnages")."""
+    key = fold_key(word)
+    broken = "".join(_LOST if "À" <= char <= "ɏ" else char for char in word.lower())
+    return (key, broken) if _LOST in broken else (key,)
 
 
 def _folded(data: dict[str, Any], key: str) -> frozenset[str]:
@@ -61,7 +72,7 @@ def _folded(data: dict[str, Any], key: str) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
     """Read the vocabulary; raises DataError when the file is not what it should be."""
-    data = yaml.load(PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    data = read_yaml(PATH).value
     found: dict[str, list[Word]] = {}
 
     def add(text: str, kind: Kind, least: float, most: float, lang: str) -> None:
@@ -81,7 +92,7 @@ def vocabulary() -> Vocabulary:
             add(text, "vague", least or 0, least or 0, lang)
     for text in data["one_of"]:
         add(text, "one", 1, 1, _ENGLISH)
-    units = {fold_key(noun): unit for unit, nouns in data["units"].items() for noun in nouns}
+    units = {form: unit for unit, nouns in data["units"].items() for noun in nouns for form in written(noun)}
     approximators = {fold_key(text): name for name, texts in data["approximators"].items() for text in texts}
     return Vocabulary(
         automaton=AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
@@ -95,6 +106,7 @@ def vocabulary() -> Vocabulary:
         year_before=_folded(data, "year_before"),
         months=_folded(data, "months"),
         stop=_folded(data, "stop"),
+        stop_in={lang: _folded(data["stop_in"], lang) for lang in data["stop_in"]},
         light=_folded(data, "light"),
         units=units,
         demonym_endings=tuple(sorted(_folded(data, "demonym_endings"))),

@@ -5,14 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tocsin.yaml_file import read_yaml
 
 _DATA = Path(__file__).parent / "data" / "places"
 
 
 @cache
 def _file(name: str) -> dict[str, Any]:
-    return dict(yaml.load((_DATA / name).read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506
+    return dict(read_yaml(_DATA / name).value)
 
 
 def words(name: str) -> frozenset[str]:

@@ -10,12 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import yaml
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from streams.context import Context
-from tocsin.errors import DataError
 from tocsin.fold import fold_key
+from tocsin.yaml_file import read_yaml
 
 PATH = Path(__file__).parent / "data" / "times.yaml"
 Kind = Literal["date", "period", "since", "until", "duration", "now", "vague"]
@@ -89,10 +88,7 @@ _ISO_UNIT = {"hour": "PT{}H", "day": "P{}D", "week": "P{}W", "month": "P{}M", "y
 
 @lru_cache(maxsize=1)
 def _vocabulary() -> _Vocabulary:
-    try:
-        data = yaml.load(PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except yaml.YAMLError as error:
-        raise DataError(PATH, f"is not valid YAML: {' '.join(str(error).split())[:160]}") from error
+    data = read_yaml(PATH).value
     meanings: dict[str, tuple[str, Any]] = {}
     for kind in ("months", "weekdays"):
         for value, names in data[kind].items():

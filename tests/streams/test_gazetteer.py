@@ -102,7 +102,7 @@ def test_the_cache_gives_the_same_gazetteer() -> None:
 def test_a_broken_file_of_places_is_named(tmp_path: Path) -> None:
     bad = tmp_path / "mine.yaml"
     bad.write_text("IQ: [unclosed", encoding="utf-8")
-    with pytest.raises(DataError, match=r"mine\.yaml: cannot be read as YAML"):
+    with pytest.raises(DataError, match=r"mine\.yaml:2: not YAML"):
         _read(bad)
 
 

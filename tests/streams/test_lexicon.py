@@ -67,7 +67,7 @@ def test_the_users_places_in_the_same_folder_are_left_to_the_gazetteer(tmp_path:
         ("- {id: org:x, type: militia}", "no names"),
         ("- {id: nonsense, names: [Long Name]}", "needs an id"),
         ("actors: 5", "is a list of actors"),
-        ("- {id: org:x, names: [", "not readable as YAML"),
+        ("- {id: org:x, names: [", "not YAML"),
         ("- 5", "needs an id"),
     ],
 )
