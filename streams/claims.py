@@ -111,6 +111,9 @@ def _pieces(low: str, sentences: Sequence[Sentence]) -> tuple[list[Sentence], li
     return pieces, origin
 
 
+_Lists = tuple[Sequence[Hit], Sequence[Mention], Sequence[Mention], Sequence[Number], Sequence[TimeSpan]]
+
+
 class _Finder:
     """State of one text: sorted inputs and the scenes built so far."""
 
@@ -128,34 +131,46 @@ class _Finder:
         self.context, self.low, self.rules = context, low, rules
         self.grammar = grammar_of(rules.lang)
         self.sentences, self.origin = _pieces(low, context.sentences)
-        self.lists: tuple[Sequence[Hit], Sequence[Mention], Sequence[Mention], Sequence[Number], Sequence[TimeSpan]]
-        self.lists = (hits, actors, places, numbers, times)
+        self.lists: _Lists = (hits, actors, places, numbers, times)
         self.starts = [[item.start for item in items] for items in self.lists]
         self.scenes: dict[int, Scene] = {}
         self.frames: dict[int, list[Frame]] = {}
+
+    def lying_in(self, index: int) -> _Lists:
+        """Hits, actors, places, numbers and times that begin in sentence `index`."""
+        sentence = self.sentences[index]
+        return tuple(  # type: ignore[return-value]  # five slices of five lists
+            items[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)]
+            for items, starts in zip(self.lists, self.starts, strict=True)
+        )
 
     def scene(self, index: int) -> Scene:
         """The scene of sentence `index`, made once."""
         scene = self.scenes.get(index)
         if scene is None:
-            sentence = self.sentences[index]
-            cut = [
-                items[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)]
-                for items, starts in zip(self.lists, self.starts, strict=True)
-            ]
-            scene = make_scene(sentence, index, self.context.text, self.low, *cut, rules=self.rules)  # type: ignore[arg-type,misc]
+            pieces = self.lying_in(index)
+            scene = make_scene(self.sentences[index], index, self.context.text, self.low, *pieces, rules=self.rules)
             self.scenes[index] = scene
         return scene
 
-    def has_trigger(self, index: int) -> bool:
-        sentence = self.sentences[index]
-        hits, starts = self.lists[0], self.starts[0]
-        return any(hit.uses for hit in hits[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)])
+    def may_claim(self, index: int) -> bool:
+        """Whether sentence `index` has a figure, or a trigger of a rule all of whose needed classes may be there.
 
-    def has_number(self, index: int) -> bool:
-        sentence = self.sentences[index]
-        starts = self.starts[3]
-        return bisect_left(starts, sentence.start) < bisect_left(starts, sentence.end)
+        The classes are those the scene can have at most, so nothing is lost; more than half of the scenes need never be built.
+        """
+        hits, actors, places, numbers, _ = self.lying_in(index)
+        if numbers:
+            return True
+        uses = [use for hit in hits for use in hit.uses]
+        if not uses:
+            return False
+        bits, actor_bits = self.rules.bits, self.rules.actor_bits
+        classes = bits.get("name", 0) | (bits["place"] if places else 0)  # not every language has a class for unknown names
+        for hit in hits:
+            classes |= hit.mask
+        for actor in actors:
+            classes |= actor_bits.get(actor.type, 0)
+        return any(all(classes & mask for mask in rule.needs) for rule, _ in uses)
 
     def speaker_before(self, index: int) -> Mention | None:
         """The last source quoted in the sentence before, within the paragraph."""
@@ -176,7 +191,7 @@ class _Finder:
 
     def claims_of(self, index: int) -> list[Claim]:
         """Claims of sentence `index`, in order of start."""
-        if not self.has_trigger(index) and not self.has_number(index):
+        if not self.may_claim(index):
             return []
         scene = self.scene(index)
         found: list[Found] = []

@@ -154,7 +154,7 @@ def make_scene(
     participants = _participants(low, actors, hits, rules, places)
     extra = [Hit(p.start, p.end, rules.bits["place"], ()) for p in places]
     extra += [Hit(n.start, n.end, rules.bits["count"], ()) for n in numbers if n.unit in ("person", "household", "fighter")]
-    extra += [Hit(start, end, rules.bits["name"], ()) for start, end in _unknown_names(sentence, text, (*actors, *places))]
+    extra += [Hit(start, end, rules.bits.get("name", 0), ()) for start, end in _unknown_names(sentence, text, (*actors, *places))]
     if extra:
         hits = sorted([*hits, *extra], key=_start)
     scene = Scene(sentence, index, text, low, hits, participants, places, numbers, times)

@@ -96,6 +96,11 @@ def test_the_filter_refuses_lines_of_another_shape(resources: Resources, line: d
         tag_line(line, resources, AT)
 
 
+def test_an_unknown_name_in_latin_letters_stops_no_other_language(resources: Resources) -> None:
+    text = "Армия сообщила, что 12 мирных жителей погибли в Мосуле в результате обстрела, Qwertz подтвердила."
+    assert tag(article(text), resources).claims
+
+
 def test_a_language_without_claim_rules_is_tagged_and_says_so(resources: Resources) -> None:
     tagged = tag(article("Die Armee hat am Montag die Stadt Aleppo zurückerobert, wie ein Sprecher der Regierung mitteilte."), resources)
     assert tagged.lang == "de"
