@@ -100,4 +100,5 @@ def header_of(headers: CIMultiDictProxy[str], name: str) -> str | None:
 
 def line_of(error: BaseException) -> str:
     """Return an error as one line that any record can hold."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".encode("utf-8", "replace").decode("utf-8")[:300]
+    line = ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split()))))
+    return line.encode("utf-8", "replace").decode("utf-8")[:300]

@@ -262,7 +262,8 @@ class Fetcher:
         reason = reason_of(error)
         if reason in ("address", "bad-url"):
             return self._refused(request, reason, line_of(error))
-        return self._failed(request, reason, line_of(error))
+        slow = f"no whole answer within {self._settings.fetch_timeout:g} s (setting fetch_timeout)"
+        return self._failed(request, reason, slow if reason == "timeout" else line_of(error))
 
     def _forget_hosts(self) -> None:
         while len(self._turns) > _MAX_HOSTS:

@@ -211,6 +211,16 @@ def test_alerts_are_told_with_sentence_condition_and_link(run: Run) -> None:
     assert run("alerts", "--since", "2018")[0] == 1
 
 
+@pytest.mark.parametrize("command", ["show", "trace"])
+@pytest.mark.parametrize(
+    "given", ["http://www.example.org/mosul/?utm_source=x#top", "https://example.org/mosul?fbclid=1", " https://example.org/mosul"]
+)
+def test_a_link_copied_with_its_tracking_finds_the_page(run: Run, command: str, given: str) -> None:
+    code, out, _ = run(command, given)
+    assert code == 0
+    assert "https://example.org/mosul" in out
+
+
 def test_trace_follows_a_redirect_and_explains_a_refusal(run: Run) -> None:
     code, out, _ = run("trace", "https://short.example/x")
     assert code == 0

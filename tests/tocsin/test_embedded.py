@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sinks.sqlite import open_store
 from sinks.sqlite.connect import FILE
@@ -177,6 +178,20 @@ def test_an_address_that_is_dead_is_dropped_with_its_reason(tmp_path: Path) -> N
             assert (last.outcome, last.detail.partition(":")[0]) == ("dropped", reason)
             assert last.detail.partition(":")[2].strip()
         assert sum(store.report(0).dropped.values()) == 3
+
+
+@pytest.mark.xdist_group("embedded")
+@pytest.mark.parametrize("pause", [0.0, 0.4])
+def test_addresses_given_by_hand_keep_the_pause_that_the_settings_ask_for(tmp_path: Path, pause: float) -> None:
+    with sample_site() as site:
+        settings = replace(settings_for(site, tmp_path, workers=1), host_delay=pause)
+        begun = time.monotonic()
+        with Session(settings) as session:
+            session.ingest([f"{site.base_url}/nothing/{number}" for number in range(6)])
+        spent = time.monotonic() - begun
+    assert session.progress.counts["dropped"] == 6
+    assert spent >= 5 * pause
+    assert spent < 25, "the default of 5 s was kept instead"
 
 
 @pytest.mark.xdist_group("embedded")

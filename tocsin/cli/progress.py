@@ -57,7 +57,7 @@ def shown(what: str, *, ring: bool = True, quiet: bool = False) -> Iterator[Prog
             nonlocal last
             if time.monotonic() - last >= _EVERY:
                 last = time.monotonic()
-                screen.print(f"{what}: {summary(progress)}")
+                screen.print(f"{what}: {summary(progress)}", soft_wrap=True)
 
         progress.on_change = tell
         yield progress
@@ -67,4 +67,4 @@ def shown(what: str, *, ring: bool = True, quiet: bool = False) -> Iterator[Prog
             progress.on_change = lambda: line.update(text=Text(f" {what}: {summary(progress)}"))
             yield progress
     seconds = time.monotonic() - started
-    screen.print(f"{what}: {summary(progress) if progress.counts else 'nothing new'} ({seconds:.1f} s)")
+    screen.print(f"{what}: {summary(progress) if progress.counts else 'nothing new'} ({seconds:.1f} s)", soft_wrap=True)

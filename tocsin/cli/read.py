@@ -33,6 +33,13 @@ def _open(data: str | None) -> SqliteStore:
     return open_store(Path(values.data), read_only=True)
 
 
+def _spellings(wanted: str) -> list[str]:
+    """What was asked for, and for a web address its canonical form: a link copied with tracking parameters finds its page too."""
+    from producers.urls import canonical, is_web
+
+    return list(dict.fromkeys((wanted, canonical(wanted.strip())))) if is_web(wanted.strip()) else [wanted]
+
+
 def _lines(records: list[Any]) -> None:
     for record in records:
         write_json(record)
@@ -150,7 +157,7 @@ Examples:
 def show(wanted: str, version_id: str | None, removed: bool, as_json: bool, data: str | None) -> int:
     """One article with its claims marked in the text, who says so, how sure, how many and where."""
     with _open(data) as store:
-        stored = store.article(wanted)
+        stored = next((one for spelling in _spellings(wanted) if (one := store.article(spelling)) is not None), None)
         if stored is None:
             return _nothing(f"nothing known as {wanted}: `tocsin search` finds ids, `tocsin trace URL` tells what became of a page")
         if version_id is not None:
@@ -252,7 +259,7 @@ def trace(url: str, as_json: bool, data: str | None) -> int:
     With --json one event a line.
     """
     with _open(data) as store:
-        found = store.trace(url)
+        found = next((fates for spelling in _spellings(url) if (fates := store.trace(spelling))), [])
     if not found:
         return _nothing(f"{url}: never seen")
     if as_json:

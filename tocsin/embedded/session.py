@@ -74,10 +74,10 @@ class Session:
             self.progress.accepted(self.pipeline.accept(result, given if isinstance(given, Page) else None))
         if urls:
             frontier = Frontier({}, {}, {})
-            for request in urls:
-                submit(frontier, request, time.time())
             # One try more, soon: this frontier is forgotten with the command, so a page is either read or dropped by its end.
             rhythm = Rhythm(host_delay=self.settings.host_delay, retries=(2.0,))
+            for request in urls:
+                submit(frontier, request, time.time(), rhythm)
             if not self._crawl((), frontier, once=True, plan=False, rhythm=rhythm):
                 raise KeyboardInterrupt  # what is left was not asked, and is not remembered: that is no success
 
