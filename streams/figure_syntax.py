@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from streams.context import Context
-from streams.number_words import Vocabulary
+from streams.number_words import Vocabulary, vocabulary
 
 
 class Expression(NamedTuple):
@@ -62,17 +62,23 @@ _GLUABLE = frozenset(
         "almost",
         "forced",
         "only",
+        "و",
+        "ب",
+        "ل",
+        "ال",
+        "بال",
+        "لل",
     )
 )
 _SCALE_LETTERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "b": 1e9}
 _CLITICS = frozenset(("و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "لل", "ولل", "وب", "ول"))
-_JOINERS = frozenset((" ", "-", " and ", " و", "\n", " -"))
+_JOINERS = frozenset((" ", "-", " and ", " و", "\n", " -", " y ", " e ", " et "))
 _SCALE_JOINERS = frozenset((" ", "-", "", "\n", " of ", " من ", " de "))
 _RANGE_JOINERS = frozenset(
     ("-", " - ", " to ", " or ", " до ", " الي ", " - ", " a ", " и ", " and ", " و", " to some ", " to about ", " and about ")
 )
 _RISE = re.compile(
-    r"\b(?:ros|ris|increas|jump|climb|grew|grow|revis|rais|up|fell|fall|drop|decreas|declin|went|go|doubl|surg)\w*[^.]{0,40}\bfrom $"
+    r"\b(?:ros|ris|increas|jump|climb|grew|grow|revis|rais|up|fell|fall|drop|decreas|declin|went|go|doubl|surg)\w*[^.]{0,40}\bfrom $|\b(?:вырос|возрос|увелич|поднял)\w*[^.]{0,40}\bсо? $|(?:ارتفع|ارتفاع|زاد)[^.]{0,40} من $"
 )
 _BETWEEN = re.compile(r"(?:between|from|entre|между|от|بين|من)(?: about| around| some| an estimated)? ?$")
 _HALF = re.compile(r"(half|quarter|third) (?:a |of a |an )?$")
@@ -249,6 +255,8 @@ def _single(text: str, atoms: list[_Atom], index: int) -> tuple[Expression | Non
             break
         end = atom.end
         at += 1
+    if first.kind == "scale" and at == index + 1 and start == first.start and text[first.start : first.end] in vocabulary().plural_scales:
+        return Expression(start, end, None, 2 * first.value, 10 * first.value - 1, "order_of_magnitude", False, False, False), at
     return Expression(start, end, _whole(total + current), None, None, None, first.kind == "digits", plain, False), at
 
 
@@ -259,7 +267,7 @@ def _adds(text: str, first: _Atom, last: _Atom, atom: _Atom, current: float) -> 
     if current == 0 or (current % 100 == 0 and atom.value < 100) or (current % 10 == 0 and current % 100 >= 20 and atom.value < 10):
         joined = text[last.end : atom.start]
         # "two thousand and three others" is a sum, "twenty and three" two figures.
-        return current == 0 or current >= 100 or joined in ("-", " ")
+        return current == 0 or current >= 100 or joined in ("-", " ", " y ", " e ", " et ")
     return 0 < current % 100 < 10 and atom.value in (20, 30, 40, 50, 60, 70, 80, 90) and text[last.end : atom.start] == " و"
 
 

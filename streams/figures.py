@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from streams.context import Context
-from streams.number_words import vocabulary
+from streams.number_words import vocabulary, written
 from streams.numbers import Number
 from tocsin.errors import DataError
 from tocsin.fold import fold_key
@@ -33,6 +33,7 @@ class Term(NamedTuple):
     unit: str  # "" for people
     weight: float
     embed: bool
+    lang: str = ""  # "": English, and every text whose language has no terms of its own
 
 
 class Figure(NamedTuple):
@@ -156,6 +157,7 @@ class _Vocabulary(NamedTuple):
     automaton: AhoCorasick
     terms: tuple[tuple[Term, ...], ...]  # by index of pattern
     nouns: dict[str, frozenset[str]]
+    languages: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -167,13 +169,23 @@ def _vocabulary() -> _Vocabulary:
         raise DataError(PATH, f"needs terms and nouns: {' '.join(str(error).split())[:160]}") from error
     found: dict[str, list[Term]] = {}
     for entry in entries:
-        term = Term(entry["role"], entry["code"], entry["side"], entry.get("unit", ""), entry.get("weight", 0.0), entry.get("embed", False))
+        term = Term(
+            entry["role"],
+            entry["code"],
+            entry["side"],
+            entry.get("unit", ""),
+            entry.get("weight", 0.0),
+            entry.get("embed", False),
+            entry.get("lang", ""),
+        )
         if term.side not in ("both", "left", "right", "in"):
             raise DataError(PATH, f"side is {term.side!r}; use both, left, right or in")
         for word in entry["words"]:
-            found.setdefault(fold_key(word), []).append(term)
+            for form in written(word):
+                found.setdefault(form, []).append(term)
+    languages = frozenset(term.lang for entries in found.values() for term in entries)
     automaton = AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)
-    return _Vocabulary(automaton, tuple(map(tuple, found.values())), nouns)
+    return _Vocabulary(automaton, tuple(map(tuple, found.values())), nouns, languages)
 
 
 def figure_nouns(kind: str) -> frozenset[str]:
@@ -192,7 +204,7 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
     text = folded.text
     low = _to_folded(context, start)
     high = _to_folded(context, end)
-    hits = _hits(text, low, high)
+    hits = _hits(text, low, high, context.lang)
     places = [
         (
             _to_folded(context, n.start),
@@ -248,14 +260,15 @@ def _to_folded(context: Context, offset: int) -> int:
     return bisect_left(range(len(folded.text) + 1), offset, lo=min(guess, len(folded.text)), key=folded.start)
 
 
-def _hits(text: str, low: int, high: int) -> list[_Hit]:
-    automaton, terms, _ = _vocabulary()
+def _hits(text: str, low: int, high: int, lang: str) -> list[_Hit]:
+    automaton, terms, _, languages = _vocabulary()
+    spoken = lang if lang in languages else ""
     sentence = text[low:high]
     size = len(sentence)
     found = []
     for index, start, end in automaton.find_matches_as_indexes(sentence):
         whole = not (end < size and sentence[end].isalnum()) and not (start and sentence[start - 1].isalnum())
-        usable = terms[index] if whole else tuple(t for t in terms[index] if t.embed)
+        usable = tuple(t for t in terms[index] if t.lang == spoken and (whole or t.embed))
         if usable:
             found.append(_Hit(low + start, low + end, usable))
     return found

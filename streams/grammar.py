@@ -14,19 +14,21 @@ from streams.claim_rules import DATA, ClaimRules, Hit, Rule, compile_rules
 from streams.clauses import Scene
 from streams.context import Context
 from streams.figure_claims import FigureClaim, figure_claims
+from streams.inflect import UNINFLECTED
 from streams.inflect_ar import ARABIC
 from streams.inflect_ru import RUSSIAN
 from streams.modality import Mood, mood
 from streams.pack_figures import counted
 from streams.pack_frames import pack_frames
 from streams.pack_mood import pack_mood
-from streams.pack_roles import own_form, pack_roles
+from streams.pack_roles import no_roles, own_form, pack_roles
 from streams.roles import Roles, actual_form, assign_roles
 from tocsin.records import Mention, Quantity
 
 __all__ = ["PACK_LANGUAGES", "Grammar", "grammar_of", "load_packs"]
 
-_INFLECTIONS = {"ar": ARABIC, "ru": RUSSIAN}
+_INFLECTIONS = {"ar": ARABIC, "ru": RUSSIAN, "es": UNINFLECTED, "fr": UNINFLECTED, "pt": UNINFLECTED}
+_BY_FIGURES = frozenset(("es", "fr", "pt"))  # displacement and casualties only, read by their figures
 PACK_LANGUAGES = frozenset(_INFLECTIONS)
 
 
@@ -49,8 +51,13 @@ _ENGLISH = Grammar(actual_form, assign_roles, frames_of, mood, figure_claims, No
 _PACK = Grammar(own_form, pack_roles, pack_frames, pack_mood, _no_figures, counted)
 
 
+_FIGURES = Grammar(own_form, no_roles, pack_frames, pack_mood, figure_claims, None)
+
+
 def grammar_of(lang: str) -> Grammar:
     """The grammar that rules of `lang` are read with."""
+    if lang in _BY_FIGURES:
+        return _FIGURES
     return _PACK if lang in PACK_LANGUAGES else _ENGLISH
 
 

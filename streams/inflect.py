@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["VERBAL", "Form", "Inflection", "english", "form_name", "misspellings", "plural", "verb_forms"]
+__all__ = ["UNINFLECTED", "VERBAL", "Form", "Inflection", "english", "form_name", "misspellings", "plural", "verb_forms"]
 
 
 class Form:
@@ -111,3 +111,6 @@ def english(irregular: Mapping[str, Sequence[str]]) -> Inflection:
         return {lemma[:-1]: Form.NOUN} if lemma.endswith("=") else {lemma: Form.NOUN, plural(lemma): Form.NOUN}
 
     return Inflection(lambda lemma: verb_forms(lemma.replace("-", " "), irregular), noun, lambda words: {words: Form.PHRASE})
+
+
+UNINFLECTED = Inflection(lambda words: {words: Form.PARTICIPLE}, lambda words: {words: Form.NOUN}, lambda words: {words: Form.PHRASE})

@@ -127,7 +127,7 @@ def _is_date(text: str, found: Expression, before: Before, after: After, words: 
     if last in words.months and before.start == found.start and (found.value or 0) < 2101 and not (after.unit and last == "may"):
         return True
     if (found.value or found.most or 0) <= _LONGEST_MONTH:
-        if first in words.months:
+        if first in words.months or (first == "de" and after.words[1:2] and after.words[1] in words.months):
             return True
         later = _DAY_LIST_AFTER.match(text, found.end)
         listed = any(token.isdigit() for token in tokens[-3:])

@@ -36,6 +36,7 @@ class Vocabulary(NamedTuple):
 
     automaton: AhoCorasick
     known: frozenset[str]  # all number words
+    plural_scales: frozenset[str]
     words: tuple[tuple[Word, ...], ...]  # by index of pattern
     approximators: dict[str, str]
     approximator_ends: frozenset[str]  # their last words
@@ -97,6 +98,7 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(
         automaton=AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
         known=frozenset(found),
+        plural_scales=_folded(data, "plural_scales"),
         words=tuple(tuple(entries) for entries in found.values()),
         approximators=approximators,
         approximator_ends=frozenset(text.split()[-1] for text in approximators),

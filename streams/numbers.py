@@ -13,7 +13,7 @@ import msgspec
 from streams.context import Context
 from streams.figure_syntax import Expression, read_expressions
 from streams.number_guards import After, Before, is_reference
-from streams.number_words import Vocabulary, vocabulary
+from streams.number_words import ROMANCE, Vocabulary, vocabulary
 from tocsin.records import Quantity
 
 
@@ -39,7 +39,8 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TOKEN = re.compile(r"[^\W_]+(?:['.][^\W_]+)*|[^\w\s]")
-_NEXT = re.compile(r"(?: |\n|-| -)?([^\W\d_]+(?:['-][^\W\d_]+)*)")
+_WORD = r"(?:[^\W\d_]|\ufffd(?=[^\W\d_])|(?<=[^\W\d_])\ufffd)+"  # U+FFFD stands for a letter that an encoding lost
+_NEXT = re.compile(rf"(?: |\n|-| -)?({_WORD}(?:['-]{_WORD})*)")
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 # "40+ people", "30-odd soldiers", "500 plus families".
 _SUFFIX = re.compile(r" ?(?:(\+)(?![\d])|-odd\b|(-plus)\b| (plus)(?= [a-z]))")
@@ -197,6 +198,8 @@ def _approximator(tokens: list[str], words: Vocabulary) -> tuple[str, int] | Non
 def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After:
     """The noun phrase after a figure; refused when it measures time, money, distance, or a share."""
     text = context.folded.text
+    romance = context.lang in ROMANCE
+    stops = words.stop_in.get(context.lang, ())
     at = found.end
     rest = text[at : at + 2]
     if found.digits and _CLOCK.match(text, at):
@@ -222,6 +225,8 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After
         measured = word in words.not_after or (index == 0 and word.split("-")[0] in words.not_after)
         if measured and not unit and not ended and (index == 0 or len(word) > 1):
             return After(refused=True)
+        if romance and word[:2] == "d'":
+            word = word[2:]
         known = words.units.get(word) or (words.units.get(word[2:]) if word.startswith("ال") else None)
         if known is None and not unit:
             known = _repaired(word, words)
@@ -234,9 +239,9 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After
             break
         if adjective:
             return After(refused=True)
-        if word in ("of", "من") or (word in _DETERMINERS and read[-2:-1] == ["of"]):
+        if word in ("of", "من") or (romance and word in ("de", "des")) or (word in _DETERMINERS and read[-2:-1] == ["of"]):
             continue
-        if word in words.stop:
+        if word in words.stop or word in stops:
             ended = True
         if ended:
             continue

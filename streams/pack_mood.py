@@ -16,6 +16,7 @@ __all__ = ["pack_mood"]
 _REACH = 60  # characters from a cue to the trigger it colours
 _NEGATED = {"ar": 34, "ru": 26}  # characters from a negation to its trigger
 _NEGATED_VERB = {"ar": 22, "ru": 18}
+_NEGATED_ELSE = 20
 _AFTER = 24  # "погибших нет"
 _WHETHER = 4  # "бомбили ли"
 
@@ -51,11 +52,14 @@ def pack_mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: F
             modality, why = "expected", scene.low[cue.start : cue.end]
         elif form & Form.BASE and not denied:
             modality, why = "expected", "infinitive"
-        cue = _cue(scene, trigger, floor, bits["possible"]) or (_maybe(scene, trigger, floor, rules) if rules.lang == "ar" else None)
+        cue = _cue(scene, trigger, floor, bits["possible"]) or _aside(scene, trigger, bits["possible"]) or (_maybe(scene, trigger, floor, rules) if rules.lang == "ar" else None)
         if cue is not None:
             modality, why = "possible", scene.low[cue.start : cue.end]
     call = _cue(scene, trigger, floor, bits["call_to"])
-    if (frame is not None and frame.calls) or call is not None:
+    stands = trigger.mask & bits["state"] and not form & VERBAL  # "free the abducted": they are abducted
+    if stands and modality in ("call", "expected"):
+        modality, why = "reported" if frame is not None else "asserted", "state"
+    elif (frame is not None and frame.calls) or call is not None:
         modality, why = "call", frame.verb if frame is not None and frame.calls else "must"
     if scene.mask & bits["conditional"] and any(h.mask & bits["conditional"] and left <= h.start < trigger.start for h in scene.hits):
         modality, why = "conditional", "if"
@@ -63,6 +67,16 @@ def pack_mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: F
         modality, why = "question", "?"
     background = bool(scene.mask & bits["background"]) and any(h.mask & bits["background"] and left <= h.start <= right for h in scene.hits)
     return Mood(modality, negative != denied, background, why)
+
+
+def _aside(scene: Scene, trigger: Hit, possible: int) -> Hit | None:
+    """A "perhaps" between commas, in the clause before."""
+    if not scene.mask & possible:
+        return None
+    for hit in scene.hits:
+        if hit.mask & possible and 0 <= trigger.start - hit.end <= _REACH and scene.low[hit.end : hit.end + 1] == ",":
+            return hit
+    return None
 
 
 def _maybe(scene: Scene, trigger: Hit, floor: int, rules: ClaimRules) -> Hit | None:
@@ -90,7 +104,7 @@ def _negation(scene: Scene, trigger: Hit, floor: int, right: int, form: int, rul
     bits = rules.bits
     if not scene.mask & (bits["negation"] | bits["negation_after"]):
         return False
-    reach = (_NEGATED_VERB if form & VERBAL else _NEGATED)[rules.lang]
+    reach = (_NEGATED_VERB if form & VERBAL else _NEGATED).get(rules.lang, _NEGATED_ELSE)
     cue = _cue(scene, trigger, floor, bits["negation"], reach)
     if cue is not None:
         between = [h for h in scene.hits if cue.end <= h.start and h.end <= trigger.start and h.mask & bits["speech"]]

@@ -11,7 +11,7 @@ from streams.clauses import Participant, Scene
 from streams.inflect import VERBAL, Form
 from streams.roles import Roles
 
-__all__ = ["own_form", "pack_roles"]
+__all__ = ["no_roles", "own_form", "pack_roles"]
 
 _REACH = 90  # characters between a trigger and its participants
 _GOVERNED = {
@@ -27,8 +27,10 @@ _BY = {
 _ONTO = {"ar": re.compile(r"\b(?:علي|ضد) (?:\w+ )?$"), "ru": re.compile(r"\b(?:по|на|против|у) (?:\w+ )?$")}
 
 
-def own_form(_scene: Scene, _trigger: Hit, form: int) -> int:
-    """The form of a trigger: what its ending says, no ambiguity is resolved."""
+def own_form(scene: Scene, trigger: Hit, form: int) -> int:
+    """The form of a trigger: what its ending says. A Russian participle that is a noun too is a noun; Arabic may mean either."""
+    if form & Form.NOUN and form & VERBAL and "а" <= scene.low[trigger.start] <= "я":
+        return form & ~VERBAL
     return form
 
 
@@ -60,3 +62,8 @@ def pack_roles(scene: Scene, trigger: Hit, form: int, rules: ClaimRules) -> Role
             return Roles(tuple(free_before[-1:]), tuple(free_after[:1]))
         return Roles(tuple(free_after[:1] or free_before[-1:]), tuple((free_after[1:] or onto)[:1]))
     return Roles(tuple(free_before[-1:]), tuple((free_after or onto)[:1]))
+
+
+def no_roles(_scene: Scene, _trigger: Hit, _form: int, _rules: ClaimRules) -> Roles:
+    """Nobody: for languages whose claims are read by their figures alone."""
+    return Roles()
