@@ -4,7 +4,9 @@ English reads word order; the language packs (`streams/data/claims/<language>/`)
 are the same for all. To add a language: its inflection, `words.yaml`, rule files, and an entry in `_INFLECTIONS`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -68,5 +70,7 @@ def load_packs() -> Mapping[str, ClaimRules]:
     for lang, inflection in _INFLECTIONS.items():
         folder = DATA / "claims" / lang
         words = folder / "words.yaml"
-        found[lang] = compile_rules(lang, words, [words], sorted(p for p in folder.glob("*.yaml") if p != words), inflection)
+        rules = compile_rules(lang, words, [words], sorted(p for p in folder.glob("*.yaml") if p != words), inflection)
+        # A language read by its figures lists few cues; one that it does not list never stands anywhere (bit 0).
+        found[lang] = replace(rules, bits=defaultdict(int, rules.bits)) if lang in _BY_FIGURES else rules
     return found
