@@ -98,7 +98,9 @@ def _verb(lemma: str) -> dict[str, int]:
     if "," in past:
         add(set(past.split(",")), Form.PAST)
     elif past:
-        add({past, past + "ла", past + "ло", past + "ли"}, Form.PAST)
+        root = past.removesuffix("л")
+        add({past, root + "ла", root + "ло", root + "ли"}, Form.PAST)
+        past = root
         _add_adjective(forms, past + ("вший" if past[-1] in "аеиоуя" else "ший"), reflexive, Form.PAST)
     else:
         add({stem + ending for ending in ("л", "ла", "ло", "ли", "в", "вши")}, Form.PAST)

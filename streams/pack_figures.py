@@ -14,10 +14,11 @@ __all__ = ["counted"]
 
 _FAR = 75  # the price up to which a number with a noun belongs to a trigger
 _BARE = 34  # the same for a number without one
+_STRANGE = 12  # the same where nobody knows what it counts
 _BREAK, _RIVAL, _NUMBER = 14, 26, 10  # prices of what stands between
 _BESIDE = 22  # characters between a trigger and the dual or single noun it counts by
 _RISE = re.compile(r"(?:вырос|возрос|увелич|достиг|поднял|вираст)\w*\s(?:до\s)?$")
-_WORDS = re.compile(r"\w+")
+_REACHED = re.compile(r"(?:(?:вырос|возрос|увелич|достиг|поднял|превыс|состав)\w*\s(?:до\s)?|(?:الي|بلغ|بلغت|تجاوز|تجاوزت) (?:\w+ ){0,2})(?:до\s)?$")
 
 
 def counted(scene: Scene, item: Found, kept: Sequence[Found], rules: ClaimRules) -> tuple[Quantity, ...]:
@@ -28,9 +29,9 @@ def counted(scene: Scene, item: Found, kept: Sequence[Found], rules: ClaimRules)
     rivals = [other for other in kept if other.rule.quantity]
     found = []
     for number in scene.numbers:
-        prices = [(_price(scene, other, number, rivals), n) for n, other in enumerate(rivals)]
+        prices = [(_price(scene, other, number, rivals, rules.bits["cumulative"]), n) for n, other in enumerate(rivals)]
         price, n = min(prices, default=(_FAR + 1.0, 0))
-        limit = _FAR if number.noun and number.unit != "other" else _BARE
+        limit = _STRANGE if number.noun and number.unit == "other" else _FAR if number.noun else _BARE
         if price > limit or not (rivals[n] is item or rivals[n].trigger == item.trigger):
             continue
         role = wanted.get(number.unit) or wanted.get("*") or (wanted.get("person") if number.unit == "other" else None)
@@ -42,7 +43,7 @@ def counted(scene: Scene, item: Found, kept: Sequence[Found], rules: ClaimRules)
     return tuple(found) or _by_form(scene, item, rules)
 
 
-def _price(scene: Scene, item: Found, number: Number, rivals: Sequence[Found]) -> float:
+def _price(scene: Scene, item: Found, number: Number, rivals: Sequence[Found], totals: int) -> float:
     """Characters between a number's noun phrase and a trigger, with prices for what parts them; a trigger inside it is nearest."""
     wanted = item.rule.quantity
     if not (wanted.get(number.unit) or wanted.get("*") or (number.unit == "other" and "person" in wanted)):
@@ -51,12 +52,19 @@ def _price(scene: Scene, item: Found, number: Number, rivals: Sequence[Found]) -
     start, end = number.start, max(number.end, number.noun_end)
     if trigger.start < end and start < trigger.end:
         return 0.0
+    if start > trigger.end and _is_total(scene, trigger.start, totals) and _REACHED.search(scene.low, max(0, start - 24), start + 4):
+        return 1.0  # "the number of the dead in X rose to 29"
     low, high = (end, trigger.start) if end <= trigger.start else (trigger.end, start)
     price = float(high - low)
     price += _BREAK * sum(low <= at < high for at, _, _ in scene.breaks)
     price += _RIVAL * sum(low <= o.trigger.start < high for o in rivals)
     price += _NUMBER * sum(low <= n.start < high for n in scene.numbers if n is not number)
     return price
+
+
+def _is_total(scene: Scene, start: int, totals: int) -> bool:
+    """Whether a word for a total stands right before."""
+    return bool(scene.mask & totals) and any(h.mask & totals and 0 <= start - h.end <= 2 for h in scene.hits)
 
 
 def _reached(scene: Scene, number: Number) -> Number:
@@ -86,7 +94,7 @@ def _by_form(scene: Scene, item: Found, rules: ClaimRules) -> tuple[Quantity, ..
     return ()
 
 
-def _quantity(scene: Scene, start: int, end: int, value: int, role: str) -> Quantity:
+def _quantity(scene: Scene, start: int, end: int, value: float, role: str) -> Quantity:
     return Quantity(
         text=scene.text[start:end], start=start, end=end, unit="person", value=value, min=value, max=value, approx=None, role=role
     )

@@ -19,6 +19,7 @@ _SOURCE = 70  # characters from a verb of speech to the source after it
 _AS_SAID = 32  # characters from "as" to its verb
 _COLON = re.compile(r"[:«\"]")
 _CLOSED = re.compile(r"[,،\"»”)—–-]\s*$")
+_ABOUT = re.compile(r"\s*(?:о|об|обо|про)\s")
 _WORDS = 8  # of an unnamed source
 
 
@@ -37,7 +38,12 @@ def pack_frames(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> lis
             found.append(_hearsay(scene, hit, rules))
         elif hit.mask & bits["speech"]:
             found.append(_verbal(scene, hit, rules, speaker))
-    return found
+    denials = [frame for frame in found if frame.denies]
+    if not denials:
+        return found
+    return [  # "denied reports of": the reports' words are denied too
+        f._replace(denies=True) if any(d is not f and d.scope_start <= f.verb_start < d.scope_end for d in denials) else f for f in found
+    ]
 
 
 def _source(scene: Scene, start: int, end: int, last: bool) -> Participant | None:
@@ -71,7 +77,10 @@ def _hearsay(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame:
     if scene.low[hit.start : hit.end].endswith(("عن", "ان", "بان", "о", "об", "по")):
         scope = (hit.end, scene.sentence.end)
     frame = _frame(scene, rules, hit, hit.start, hit.end, scope, None, scene.text[hit.start : hit.end])
-    return frame._replace(nominal=that is None and not hit.mask & rules.bits["claim"], anonymous=True)
+    denies, refuted = bool(hit.mask & rules.bits["deny"]), rules.bits.get("refuted", 0)
+    if scene.mask & refuted and any(h.mask & refuted and h.start > hit.start for h in scene.hits):
+        denies = True
+    return frame._replace(nominal=denies or (that is None and not hit.mask & rules.bits["claim"]), denies=denies, anonymous=True)
 
 
 def _that(scene: Scene, hit: Hit, rules: ClaimRules) -> Hit | None:
@@ -103,13 +112,17 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     limit = colon.start() if colon else limit
     after = _source(scene, hit.end, min(limit, sentence.end), False)
     before = _source(scene, left, hit.start, True)
-    source = (after or before) if rules.lang == "ar" else (before or after)
+    told = rules.lang == "ru" and _ABOUT.match(low, left) is not None and hit.start - left > len("об этом ")
+    source = (after or before) if rules.lang == "ar" or told else (before or after)
     start = min(hit.start, source.start) if source is not None else left if rules.lang == "ru" else hit.start
     stop = max(hit.end, source.end if source is not None else hit.end)
     words = _words(scene, hit.end, limit) if rules.lang == "ar" else _words(scene, left, hit.start)
     closing = left > sentence.start and _CLOSED.search(low, max(sentence.start, left - 4), hit.start) is not None
-    if closing and that is None and colon is None and first >= right:  # "..., said X": what was said stands before
+    earlier = any(h.uses and sentence.start <= h.start < hit.start for h in scene.hits)
+    if closing and that is None and colon is None and (first >= right or (earlier and not _ABOUT.match(low, stop))):  # "..., said X": what was said stands before
         frame = _frame(scene, rules, hit, min(start, left), max(stop, right), whole, source, words)
+    elif told and that is None and colon is None:  # "of the death of X told Y"
+        frame = _frame(scene, rules, hit, hit.start, stop, whole, source, _words(scene, hit.end, right))
     else:
         scope = (that.end if that is not None and that.start < first else stop, sentence.end)
         frame = _frame(scene, rules, hit, start, max(stop, hit.end), scope, source, words)

@@ -56,7 +56,7 @@ def pack_mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: F
         if cue is not None:
             modality, why = "possible", scene.low[cue.start : cue.end]
     call = _cue(scene, trigger, floor, bits["call_to"])
-    stands = trigger.mask & bits["state"] and not form & VERBAL  # "free the abducted": they are abducted
+    stands = trigger.mask & bits.get("state", 0) and not form & VERBAL  # "free the abducted": they are abducted
     if stands and modality in ("call", "expected"):
         modality, why = "reported" if frame is not None else "asserted", "state"
     elif (frame is not None and frame.calls) or call is not None:
