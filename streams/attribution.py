@@ -42,6 +42,14 @@ _INVERTING = frozenset(
 )
 _INVERTED = re.compile(r"[,.!?…][\"”’']\s*$|,\s*$")
 _SUBORDINATE = re.compile(r"\s*(?:\w+\s+){0,6}?that\b|\s*[:\"“]")
+# What may follow the verb of a frame that closes a clause: when, where, how or to whom it was said - no clause of its own.
+_CLOSING = re.compile(
+    r"\s*(?:[,.;!?)\"”]|$|(?:in|on|at|to|late|early|earlier|during|after|before|by|via|from|through|over|yesterday|today|tonight|later|this"
+    r"|last|when|as|while|without|without|adding|citing|quoting|speaking|here|there|again|afterwards|monday|tuesday|wednesday|thursday|friday"
+    r"|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december|me|us|him|her|them"
+    r"|reporters|journalists|afp|reuters|ap|local|state|the associated|the bbc|the newspaper|the news)\b)"
+)
+_FINDING = frozenset(("find", "finds", "found", "finding", "conclude", "concludes", "concluded", "reckon", "reckons", "reckoned"))
 _DATE_TAIL = re.compile(
     r"[\s,]*(?:(?:(?:on|in|at|late|early|earlier)\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday|today|earlier)?"
     r"[\s,.]*(?:in a statement|in an interview)?[\s,.]*$"
@@ -72,6 +80,7 @@ _PASSIVE_MOOD: dict[str, Literal["expected", "possible", "claimed"]] = {
     "alleged": "claimed",
     "claimed": "claimed",
 }
+_UNTRUE = frozenset(("untrue", "true", "false", "lie", "wrong", "fabrication"))
 # Verbs of speech that are nouns as well, and what makes them nouns.
 _NOUNS_TOO_WORDS = (
     "state states order record records request note notes document documents show quote report reports claim claims demand demands call "
@@ -99,9 +108,9 @@ def frames_of(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[
     bits = rules.bits
     wanted = bits["say"] | bits["claim"] | bits["deny"] | bits["warn"] | bits["call"] | bits["according"] | bits["passive_say"]
     wanted |= bits["hearsay"] | bits["news_noun"]
+    found = _heads(scene, rules)
     if not scene.mask & wanted:
-        return []
-    found: list[Frame] = []
+        return found
     for hit in scene.hits:
         mask = hit.mask
         if not mask & wanted or any(p.start <= hit.start and hit.end <= p.end for p in scene.places):
@@ -119,6 +128,44 @@ def frames_of(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[
         if frame is not None:
             found.append(frame)
     return found
+
+
+_HEAD = 48  # characters of a source that a colon sets off
+_TAIL_DASH = re.compile(r"(?::|\s[–—-])\s+(?:the |a )?$")
+
+
+def _heads(scene: Scene, rules: ClaimRules) -> list[Frame]:
+    """Sources of headlines: "Army: 12 rebels killed", "12 rebels killed: army", "... - police"."""
+    low, sentence = scene.low, scene.sentence
+    found: list[Frame] = []
+    for person in scene.participants:
+        lead = max(sentence.start, low.rfind(";", sentence.start, person.start) + 1)
+        if low[person.end : person.end + 1] == ":" and low[person.end + 1 : person.end + 2] in (" ", '"') and person.end - lead <= _HEAD:
+            scope = (person.end + 1, sentence.end)
+        elif len(low[person.end : sentence.end].strip(" .\n")) == 0 and _TAIL_DASH.search(low, max(sentence.start, person.start - 12), person.start):
+            scope = (sentence.start, person.start - 1)
+        else:
+            continue
+        start = person.start
+        found.append(
+            Frame(
+                start,
+                person.end,
+                start,
+                ":",
+                scope[0],
+                scope[1],
+                frame_modality(person.mention, bool(person.mask & _party_mask(rules)), rules),
+                source=person.mention,
+                source_text=scene.text[start : person.end],
+                kind=frame_kind(person.mention, rules),
+            )
+        )
+    return found
+
+
+def _party_mask(rules: ClaimRules) -> int:
+    return rules.bits.get("nonstate", 0) | rules.bits.get("army", 0)
 
 
 def _source_at(scene: Scene, start: int, end: int, last: bool) -> Participant | None:
@@ -183,6 +230,8 @@ def _passive(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame:
         hit.end,
         scene.sentence.end,
         _PASSIVE_MOOD.get(word, "reported"),
+        denies=word in _UNTRUE,
+        nominal=word in _UNTRUE,
         source_text=scene.text[hit.start : hit.end],
         anonymous=_anonymous(scene, rules),
     )
@@ -270,7 +319,9 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     tail = max(right, hit.end)
     rest = sentence.end - tail
     that = _SUBORDINATE.match(follow)
-    if before and not that and len(low[hit.end : tail].split(None, _TAIL_WORDS + 1)) <= _TAIL_WORDS:
+    if verb in _FINDING and not that and not (before and _CLOSING.match(follow)):
+        return None  # "found weapons" says nothing
+    if before and not that and _CLOSING.match(follow) and len(low[hit.end : tail].split(None, _TAIL_WORDS + 1)) <= _TAIL_WORDS:
         scope = (sentence.start, sentence.end) if rest > 2 or left > sentence.start else (sentence.start, left)
         start, end = subject_start, tail
     else:
@@ -359,11 +410,10 @@ def governing(frames: Sequence[Frame], start: int, end: int) -> list[Frame]:
     """The frames whose scope covers [start, end), outermost first; none that the words themselves belong to."""
     covering = [f for f in frames if f.scope_start <= start and end <= f.scope_end and not (f.start <= start < f.end)]
     covering.sort(key=lambda f: (f.nominal, f.scope_start, f.verb_start))
+    if len(covering) > 1 and covering[-1].nominal and covering[-1].denies:  # "it is untrue that ..., the brigade said"
+        denied = covering.pop()
+        covering[-1] = covering[-1]._replace(denies=not covering[-1].denies, scope_start=max(covering[-1].scope_start, denied.scope_start))
     return covering
-
-
-# A source of these types speaks for itself: it is a party to what it reports.
-_PARTIES = frozenset(("nonstate_armed", "militia", "state_military"))
 
 
 def as_attribution(frames: Sequence[Frame], text: str, rules: ClaimRules) -> Attribution | None:

@@ -23,6 +23,7 @@ __all__ = [
     "figured_span",
     "in_frame",
     "is_history",
+    "loose_quantities",
     "place_of",
     "place_role",
     "quantities_in",
@@ -180,6 +181,18 @@ def quantities_in(scene: Scene, item: Found, kept: Sequence[Found], start: int, 
             continue
         found.append(as_quantity(number, role or "other"))
     return tuple(found)
+
+
+def loose_quantities(scene: Scene, item: Found, kept: Sequence[Found], start: int, end: int) -> tuple[Quantity, ...]:
+    """Figures that stand alone beside a verb of loss ("six of those waiting did not survive"), unless a figure's own claim has them."""
+    told = {figure.number.start for other in kept if other.figured is not None for figure in other.figured.figures}
+    role = next(iter(item.rule.quantity.values()))
+    return tuple(
+        as_quantity(number, item.rule.quantity.get(number.unit, role))
+        for number in scene.numbers
+        if start <= number.start and number.end <= end and number.start not in told
+        if number.unit in item.rule.quantity or (number.unit == "other" and not number.noun)
+    )
 
 
 def _distance(item: Found, number: Number) -> int:

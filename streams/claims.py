@@ -20,6 +20,7 @@ from streams.claim_parts import (
     figured_span,
     in_frame,
     is_history,
+    loose_quantities,
     place_of,
     place_role,
     quantities_in,
@@ -130,6 +131,7 @@ class _Finder:
     ) -> None:
         self.context, self.low, self.rules = context, low, rules
         self.grammar = grammar_of(rules.lang)
+        self.ordinary, self.hard = rules.bits.get("ordinary", 0), rules.bits.get("hard", 0)
         self.sentences, self.origin = _pieces(low, context.sentences)
         self.lists: _Lists = (hits, actors, places, numbers, times)
         self.starts = [[item.start for item in items] for items in self.lists]
@@ -218,10 +220,16 @@ class _Finder:
             roles = readings.get(form)
             if roles is None:
                 roles = readings[form] = self.grammar.roles(scene, hit, form, self.rules)
+            if scene.mask & self.ordinary and self.figurative(scene, hit):
+                return
             if all(self.holds(scene, hit, c, roles) for c in rule.require) and not any(
                 self.holds(scene, hit, c, roles) for c in rule.exclude
             ):
                 yield self.judged(scene, hit, rule, form, roles)
+
+    def figurative(self, scene: Scene, hit: Hit) -> bool:
+        """Whether words of sport, fiction, trade or nature stand in the sentence, and nobody armed or endangered does."""
+        return not any(classes & self.hard and (end <= hit.start or start >= hit.end) for start, end, classes in scene.spots)
 
     def judged(self, scene: Scene, hit: Hit, rule: Rule, form: int, roles: Roles | None) -> Found:
         """An accepted trigger with its roles, mood and score."""
@@ -283,6 +291,8 @@ class _Finder:
             start, end = min(start, *(q.start for q in quantities), start), max(end, *(q.end for q in quantities), end)
         elif rule.type not in FIGURED:
             quantities = quantities_in(scene, item, kept, start, end)
+        elif rule.quantity:
+            quantities = loose_quantities(scene, item, kept, start, end)
         attribution = as_attribution(item.frames, context.text, self.rules)
         when = event_time(scene, item, start, end, context.published_at)
         history = item.mood.background or is_history(when, context.published_at)

@@ -17,6 +17,7 @@ __all__ = ["Mood", "mood"]
 Modality = Literal["asserted", "reported", "claimed", "expected", "possible", "conditional", "question", "call"]
 
 _VERB_SCOPE = 60  # characters between an auxiliary or negation and its verb
+_OPENING = 4  # characters before an "if" that still opens its sentence
 _NOUN_SCOPE = 26  # characters between a modifier and its noun
 _INVERSION = re.compile(
     r"(?:^|[,;:]\s+|\b(?:but|and|or|so)\s+)(?:how|why|what|when|where|who|which|whether|is|are|was|were|will|would|can|could|should|do|does|did|has|have|may|might|must)\b"
@@ -99,7 +100,12 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
             modality, why = "call", scene.low[cue.start : cue.end]
     if scene_mask & bits["conditional"]:
         for hit in scene.hits:
-            if hit.mask & bits["conditional"] and left - 1 <= hit.start < trigger.start:
+            if not hit.mask & bits["conditional"]:
+                continue
+            opens = not scene.low[max(scene.sentence.start, floor) : hit.start].strip(" \"'“”(") or hit.start - scene.sentence.start < _OPENING
+            ahead = left - 1 <= hit.start < trigger.start or (opens and hit.start < trigger.start)
+            behind = hit.start >= trigger.end and modality in ("expected", "possible", "conditional") and ";" not in scene.low[trigger.end : hit.start]
+            if ahead or behind:  # the whole of "if ..., then ..." depends on it, whichever comes first
                 modality, why = "conditional", "if"
     if scene_mask & bits["conditional_after"] and any(
         h.mask & bits["conditional_after"] and trigger.end <= h.start <= right for h in scene.hits
