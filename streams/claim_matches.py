@@ -51,7 +51,7 @@ def resolve(found: list[Found]) -> list[Found]:
             same_type = item.rule.type == other.rule.type
             told = item.rule is other.rule and item.roles.agents in ((), other.roles.agents) and not item.form & VERBAL
             if not has_parties(item) and not item.form & VERBAL and {item.rule.type, other.rule.type} <= _FORCE and has_parties(other):
-                clash = True  # "In another attack, gunmen fired on ...": the noun announces the verb
+                clash = True  # "In a further attack, fighters shelled ...": the noun announces the verb
                 break
             if told and item.rule.type != "remote_strike":  # the same thing said again in other words
                 clash = True

@@ -1,4 +1,4 @@
-"""Claims that a figure makes: "14,000 people were displaced in Daraa" is one claim a figure, each with its own place.
+"""Claims that a figure makes: "8,500 people fled Minova" is one claim a figure, each with its own place.
 
 `streams.figures` says what happened to the counted; here figures that say the same thing again share a claim, and each finds the rule
 of its code, the trigger its mood is read from, and the places it speaks of. The engine (`streams.claims`) does the rest.
@@ -18,6 +18,8 @@ from tocsin.records import Mention, Quantity
 
 _CASUALTIES = {"killed": "killed", "injured": "injured", "missing": "missing", "hurt": "killed"}  # role -> rule
 _HOUSING = frozenset(("destroyed", "damaged"))
+# Who lost a house has lost a home; who lives in a damaged one may have stayed.
+_QUANTITY_ROLES = {"destroyed": "displaced", "damaged": "other", "hurt": "other"}
 _ARTICLES = frozenset(("a", "an", "another"))
 _SINCE = re.compile(r"since\b")
 _EXTENT = re.compile(
@@ -32,6 +34,7 @@ _TOTAL = re.compile(
 _MORE = re.compile(r"\b(?:another|additional|further|newly|new|(?:\w+ )?more(?! than)(?! or less))\b")
 _BESIDE = 24  # characters before the figure in which it is said to be added
 _CONTRAST = re.compile(r"\b(?:unlike|whereas|compared (?:to|with)|in contrast to)\b")
+_AT = re.compile(r"\b(?:at|near|outside|inside) $")  # where a guessed person cannot stand: "stuck at Rajem Al Sleibi, a village"
 _PEOPLE = frozenset(("person", "household"))
 
 
@@ -93,12 +96,12 @@ def quantities_of(figures: Sequence[Figure]) -> tuple[Quantity, ...]:
             text=f.number.text,
             start=f.number.start,
             end=f.number.end,
-            unit="household" if f.role in _HOUSING else f.unit,
+            unit="household" if f.unit == "building" else f.unit,
             value=f.number.value,
             min=f.number.min,
             max=f.number.max,
             approx=f.number.approx,
-            role="displaced" if f.role in _HOUSING else "other" if f.role == "hurt" else f.role,
+            role=_QUANTITY_ROLES.get(f.role, f.role),
         )
         for f in figures
     )
@@ -114,7 +117,11 @@ def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim], t
     ceiling = contrast.start() if contrast else claim.ceiling
     own = [p for p in scene.places if claim.figures[0].number.start <= p.start < ceiling]
     lead = [p for p in scene.places if p.start < first]
-    taken = [(p.start, p.end) for p in scene.participants if p.mention is not None]
+    taken = [
+        (p.start, p.end)
+        for p in scene.participants
+        if p.mention is not None and not (p.mention.how == "pattern" and _AT.search(scene.low, max(0, p.start - 10), p.start))
+    ]
     taken += [(p.start, p.end) for p in scene.places]
     taken += [(t.start, t.end) for t in scene.times]
     own += named_places(text, claim.figures[0].number.start, ceiling, taken)
@@ -148,7 +155,7 @@ def _rule_id(figure: Figure) -> str | None:
     if (
         figure.code
         and figure.role in ("displaced", "returned", "in_camp")
-        and figure.unit in _PEOPLE
+        and (figure.unit in _PEOPLE or (figure.unit == "building" and figure.number.noun in figure_nouns("dwellings")))
         and figure.number.noun not in figure_nouns("not_displaced")
     ):
         return f"displacement.{figure.code}"

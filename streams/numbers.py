@@ -52,7 +52,7 @@ _LONGEST_APPROXIMATOR = 4  # words
 # Words that PDF text glues to others ("displacedpeople", "peoplecould").
 _GLUED = re.compile(r"\w*?(people|persons|civilians|famili(?!ar)|households|refugees|villagers)\w*")
 _MISSPELT_PEOPLE = re.compile(r"p(?:eo?|oe|o)p?p?(?:le|el|l)")
-# "31 of the country's 34 provinces", "500 of the 4,000 villagers": the noun stands after the whole.
+# "12 of the state's 20 districts", "300 of the 900 prisoners": the noun stands after the whole.
 _PARTITIVE = re.compile(r"(?: out)? of (?:[^\W\d]+(?:'s)? ){0,3}[\d.,]+(?: thousand| million)?(?= )")
 
 

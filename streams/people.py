@@ -108,7 +108,7 @@ def _single(text: str, run: Run, people: People) -> Name | None:
 
 
 class Office(NamedTuple):
-    """An office ("Minister of Foreign Affairs of Iraq"), with the holder's name where it follows."""
+    """An office ("Minister of Justice of Peru"), with the holder's name where it follows."""
 
     start: int
     end: int

@@ -87,7 +87,7 @@ def test_a_place_named_only_before_is_implicit():
         ("The army retook the town of Zabul.", "Government regains territory"),
         ("The army and the rebels signed a ceasefire in Zabul.", "Agreement"),
         ("Residents looted shops in Zabul.", "Looting/property destruction"),
-        ("The army has set up a new outpost near Zabul.", "Headquarters or base established"),
+        ("Marines have established an outpost near Zabul.", "Headquarters or base established"),
         ("Police seized rifles and ammunition in Zabul.", "Disrupted weapons use"),
     ],
 )

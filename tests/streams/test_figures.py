@@ -23,7 +23,7 @@ def roles(text: str) -> list[tuple[str, str, str]]:
     [
         ("Shelling killed 12 farmers and injured 30.", [("12", "killed", "person"), ("30", "injured", "person")]),
         ("12 farmers were killed and 30 others wounded.", [("12", "killed", "person"), ("30", "injured", "person")]),
-        ("One woman died and about 250 were left homeless.", [("One", "killed", "person"), ("about 250", "displaced", "person")]),
+        ("One guard died and some 140 were left homeless.", [("One", "killed", "person"), ("some 140", "displaced", "person")]),
         ("The death toll rose from 40 to 73.", [("73", "killed", "person")]),
         ("Nine miners are missing, 14 were rescued.", [("Nine", "missing", "person"), ("14", "other", "person")]),
         ("Police arrested 45 protesters in Basra.", [("45", "detained", "person")]),
@@ -36,8 +36,8 @@ def roles(text: str) -> list[tuple[str, str, str]]:
         ("A fire drove 700 people out of their homes.", [("700", "displaced", "person")]),
         ("The number of returnees from Iran since May is now 53,000.", [("53,000", "returned", "person")]),
         (
-            "31 houses were destroyed and more than 300 damaged.",
-            [("31", "destroyed", "building"), ("more than 300", "damaged", "building")],
+            "22 houses were destroyed and over 70 damaged.",
+            [("22", "destroyed", "building"), ("over 70", "damaged", "building")],
         ),
         ("Number of displaced families: 452", [("452", "displaced", "household")]),
         ("The council has 15 members.", []),
@@ -71,7 +71,7 @@ def test_a_part_is_marked_as_one(text: str) -> None:
 
 
 def test_the_whole_of_a_partitive_has_no_role() -> None:
-    assert roles("500 of the 4,000 villagers had fled.") == [("500", "displaced", "person")]
+    assert roles("300 of the 900 prisoners had fled.") == [("300", "displaced", "person")]
 
 
 def test_the_term_is_quoted_by_its_offsets() -> None:

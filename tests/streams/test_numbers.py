@@ -48,7 +48,7 @@ def only(text: str, lang: str = "en") -> Number:
         ("twenty-five people", 25, 25, 25, None, "person"),
         ("two hundred and thirteen thousand civilians", 213000, 213000, 213000, None, "person"),
         ("12-15 soldiers", None, 12, 15, "range", "fighter"),
-        ("between 10,000 and 12,000 people", None, 10000, 12000, "range", "person"),
+        ("between 7,000 and 9,500 people", None, 7000, 9500, "range", "person"),
         ("from 40 to 73 detainees", None, 40, 73, "range", "person"),
         ("one to 1.5 million people", None, 1000000, 1500000, "range", "person"),
         ("two or three soldiers", None, 2, 3, "range", "fighter"),
@@ -60,7 +60,7 @@ def only(text: str, lang: str = "en") -> Number:
         ("two service members", 2, 2, 2, None, "person"),
         ("a family of five was buried", 5, 5, 5, None, "person"),
         ("murdered a local administrator", 1, 1, 1, None, "person"),
-        ("500 of the 4,000 villagers had left", 500, 500, 500, None, "person"),
+        ("300 of the 900 prisoners had left", 300, 300, 300, None, "person"),
         ("eight different parties", 8, 8, 8, None, "party"),
         ("In 2016, 1500 houses burned", 1500, 1500, 1500, None, "building"),
         ("195,000 Iraqis in Dohuk", 195000, 195000, 195000, None, "person"),
@@ -103,8 +103,8 @@ def test_a_count_says_how_many_and_of_what(
         "It began in 2016 and ended in 2019.",
         "In 2016 people fled.",
         "the 1990s",
-        "between 8 and 9 November",
-        "on 13 and 14 November",
+        "between 21 and 23 May",
+        "on 2 and 3 June",
         "at 10:30 and 3 p.m.",
         "a 45-year-old man aged 45"[2:],
         "Ali Hassan, 45, said so.",
@@ -169,12 +169,12 @@ def test_a_rise_counts_only_what_it_rose_to() -> None:
 
 
 def test_figures_without_a_noun_take_the_unit_of_what_happened() -> None:
-    found = numbers("The strike killed 12 and injured 30; 31 houses were destroyed and more than 300 damaged, 250 were left homeless.")
+    found = numbers("The raid killed four and wounded 16; 22 homes were flattened and over 70 burned, 140 were left homeless.")
     assert [n.unit for n in found] == ["person", "person", "building", "building", "person"]
 
 
 def test_others_are_of_the_kind_counted_before() -> None:
-    found = numbers("It damaged around 80 houses, destroyed 20 others and injured nine persons.")
+    found = numbers("It flattened some 60 homes, burned 14 others and hurt seven persons.")
     assert [n.unit for n in found] == ["building", "building", "person"]
 
 
