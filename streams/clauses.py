@@ -120,18 +120,19 @@ def _participants(
     return merged
 
 
-_NAME = re.compile(r"(?<=[a-z\d,] )[A-Z][\w'’-]+")
+_NAME = re.compile(r"[A-Z](?<=[a-z\d,] .)[\w'’-]+")
 _NO_NAME = frozenset("Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August".split())
 _FEW = 0.4  # share of capitalised words above which capitals mean nothing (titles)
 
 
 def _unknown_names(sentence: Sentence, text: str, known: Sequence[Mention]) -> list[tuple[int, int]]:
     """Capitalised words inside a sentence that no lexicon knows: names of something, perhaps of a place."""
-    words = text[sentence.start : sentence.end].split()
-    if sum(word[0].isupper() for word in words) > 2 + _FEW * len(words):
+    spans = [m.span() for m in _NAME.finditer(text, sentence.start, sentence.end) if m.group() not in _NO_NAME]
+    found = [(s, e) for s, e in spans if not any(m.start < e and s < m.end for m in known)]
+    if not found:
         return []
-    found = [m.span() for m in _NAME.finditer(text, sentence.start, sentence.end) if m.group() not in _NO_NAME]
-    return [(s, e) for s, e in found if not any(m.start < e and s < m.end for m in known)]
+    words = text[sentence.start : sentence.end].split()
+    return found if sum(word[0].isupper() for word in words) <= 2 + _FEW * len(words) else []
 
 
 def _start(hit: Hit) -> int:

@@ -87,7 +87,8 @@ def in_context(gazetteer: Gazetteer, hit: Hit, evidence: Evidence, own_votes: Ma
     point = gazetteer.point(hit.index)
     if point is not None:
         for name, other in evidence.points.items():
-            if name != key and is_near(point, other):
+            # A look at the latitude spares most calls.
+            if -_NEAR_DEGREES < point[0] - other[0] < _NEAR_DEGREES and name != key and is_near(point, other):
                 score += 1.3
                 break
     return score

@@ -35,16 +35,15 @@ def _title(word: str, people: People) -> bool:
 
 def split_title(run: Run, people: People) -> tuple[int, int]:
     """(index of the first title token, index after the last title token before a name); (0, 0) when there is no title."""
-    first = next((i for i, t in enumerate(run.tokens) if _title(t.text, people)), -1)
-    if first < 0:
-        return 0, 0
-    last = first
-    for index in range(first, len(run.tokens)):
-        if _title(run.tokens[index].text, people):
+    first = last = -1
+    for index, token in enumerate(run.tokens):
+        if _title(token.text, people):
             last = index
-        elif index - last > 3:
+            if first < 0:
+                first = index
+        elif first >= 0 and index - last > 3:
             break
-    return first, last + 1
+    return (first, last + 1) if first >= 0 else (0, 0)
 
 
 def _says_role(text: str, start: int, people: People) -> bool:

@@ -6,7 +6,7 @@ the place it is named with, and a wide radius.
 
 import re
 from bisect import bisect_right
-from collections.abc import Container, Sequence
+from collections.abc import Sequence, Set
 
 from streams import place_patterns as words
 from streams.gazetteer import Gazetteer, Place, place_key, skeleton
@@ -16,6 +16,7 @@ from tocsin.records import Mention
 _LISTED = re.compile(r"(?:,? and |, |/| or |,? as well as )(?:the )?(?:in |from |to )?")
 _INTO_LIST = re.compile(r"(?:,? and |, |/| or )(?:the )?(?:in |from |to )?")
 _STRICT_BEFORE = frozenset(("in", "near", "outside", "around", "to", "from", "at", "of"))
+_ENDS_HEAD = frozenset(("of", "called", "named", "the"))  # last words of "the village of", "a town called": a cheap look first
 _FAR_KM = 60.0
 
 
@@ -27,7 +28,7 @@ def find_unlisted(
     keys: Sequence[str],
     capitals: Sequence[int],
     listed: Sequence[Mention],
-    persons: Container[str],
+    persons: Set[str],
     gazetteer: Gazetteer,
     evidence: Evidence,
 ) -> list[Mention]:
@@ -60,11 +61,12 @@ def find_unlisted(
     return found
 
 
-def _could_be(keys: Sequence[str], first: int, last: int, persons: Container[str]) -> bool:
+_NOT_IN_A_NAME = words.NOT_UNLISTED | words.TITLES | words.FIRST_NAMES
+
+
+def _could_be(keys: Sequence[str], first: int, last: int, persons: Set[str]) -> bool:
     parts = keys[first:last]
-    if any(k in words.NOT_UNLISTED or k in words.TITLES or k in words.FIRST_NAMES or k in persons for k in parts):
-        return False
-    if all(k in words.DIRECTIONS for k in parts):
+    if not _NOT_IN_A_NAME.isdisjoint(parts) or not persons.isdisjoint(parts) or words.DIRECTIONS.keys() >= set(parts):
         return False
     return not (last - first == 1 and (len(parts[0]) < 3 or parts[0] in words.AMBIGUOUS))
 
@@ -103,7 +105,7 @@ def _judge(
         reason = "a place noun follows"
         if detailed:
             end = tail.end()
-    elif not shouting and words.UNLISTED_HEAD.search(folded, max(0, start - 40), start):
+    elif not shouting and before in _ENDS_HEAD and words.UNLISTED_HEAD.search(folded, max(0, start - 40), start):
         reason = "a place noun stands before"
     elif beside_left and beside_right and not shouting:
         reason = "listed between places"
