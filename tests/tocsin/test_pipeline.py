@@ -1,6 +1,7 @@
 """The serial half of the embedded run, called directly: what each article becomes, what rings, and that a failure leaves nothing."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from streams.rules import Rule, Rules
 from tests import builders
 from tocsin.clock import iso, parse
 from tocsin.embedded.pipeline import Accepted, Pipeline
-from tocsin.embedded.prepare import Prepared
+from tocsin.embedded.prepare import Prepared, Workers
 from tocsin.records import Dropped, Fate, Page, RawRef
+from tocsin.settings import load
 from tocsin.store import Query
 
 RULES = Rules([Rule(id="watch", kind="new_mention", subjects=("loc:mosul", "loc:tabqa"), of=("place",))])
@@ -235,3 +237,15 @@ def test_a_restart_between_articles_changes_nothing(tmp_path: Path) -> None:
         assert outcomes == ["indexed", "duplicate", "new-version", "unchanged", "correction"]
         assert len(desk.store.alerts()) == 2
         desk.close()
+
+
+def test_a_page_that_breaks_the_tagger_is_dropped_loudly(caplog: pytest.LogCaptureFixture) -> None:
+    workers = Workers(load(environment={}, given={"workers": 1})[0])
+    broken: Future[bytes] = Future()
+    broken.set_exception(KeyError("stop_in"))
+    given = page(MOSUL, "file:\x1b[31m.html", builders.AT)
+    dropped = workers.result(given, broken).dropped
+    workers.close()
+    assert dropped is not None
+    assert (dropped.stage, dropped.reason, dropped.detail) == ("clean", "broke", "KeyError: 'stop_in'")
+    assert "bug: 'file:\\x1b[31m.html' broke the worker" in caplog.text

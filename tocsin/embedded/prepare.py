@@ -4,6 +4,7 @@ Extraction holds the interpreter lock, so threads do not help (two threads: 0.95
 once, and are killed when a page takes too long; the page is then a drop with a reason and the next one gets a fresh worker.
 """
 
+import logging
 import multiprocessing
 import signal
 import time
@@ -30,6 +31,7 @@ from tocsin.settings import Settings, cache_folder
 from tocsin.sketch import sketch
 
 K = TypeVar("K")
+_LOG = logging.getLogger(__name__)
 # Of this worker process, filled when it starts: the resources, or why there are none.
 _RESOURCES: list[Resources] = []
 _FAILURE: list[str] = []
@@ -140,6 +142,12 @@ class Workers:
             raise UsageError(f"no worker process can start ({error}): is there memory left? Try fewer with --workers") from error
         except Exception as error:  # noqa: BLE001  # whatever one page breaks must not take the next one with it
             reason, detail = "broke", f"{type(error).__name__}: {error}"[:300]
+            # That is a bug of ours, and may be every page's: it must not look like an ordinary refusal.
+            _LOG.error(
+                "bug: %r broke the worker that read it: %s (a page's bytes are in the archive: ingest that again after the fix)",
+                given.url,
+                detail,
+            )
         url, source = given.url, given.source_id
         return Prepared(dropped=Dropped(url=url, stage="clean", reason=reason, detail=detail, source_id=source, at=now()))
 
