@@ -34,7 +34,7 @@ _TOTAL = re.compile(
 _MORE = re.compile(r"\b(?:another|additional|further|newly|new|(?:\w+ )?more(?! than)(?! or less))\b")
 _BESIDE = 24  # characters before the figure in which it is said to be added
 _CONTRAST = re.compile(r"\b(?:unlike|whereas|compared (?:to|with)|in contrast to)\b")
-_AT = re.compile(r"\b(?:at|near|outside|inside) $")  # where a guessed person cannot stand: "stuck at Rajem Al Sleibi, a village"
+_AT = re.compile(r"\b(?:at|near|outside|inside) $")  # where a guessed person cannot stand: "stranded at Wadi Halfa Crossing"
 _PEOPLE = frozenset(("person", "household"))
 
 

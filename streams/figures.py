@@ -2,7 +2,7 @@
 
 No parser: distance in words, with a price for every clause break, conjunction and other figure in between, orders the candidates.
 A figure without a term of its own takes that of the figure before it in a list ("213 families from X, 40 from Y"); a figure in
-parentheses restates the one before ("310 households (about 1,600 people)").
+parentheses restates the one before ("45 families (some 200 people)").
 """
 
 import re
@@ -110,7 +110,7 @@ _REACH = 320  # characters from figure to term
 _MOST = 14.0  # a term further away than this says nothing about the figure
 _WEAK_RIVAL = 3.0  # price of a term without a role where the noun itself has one ("aid to 1,500 IDPs")
 _DISPLACED_NOUNS = frozenset(("idp", "idps", "evacuees", "returnees"))
-# "The number of returnees from Pakistan between May and June is now 253,000."
+# "The number of evacuees from the valley between May and June is now 61,000."
 _NUMBER_OF = re.compile(r"\b(?:number|total|figure|toll|count)\b")
 _REACHED = re.compile(
     r"\b(?:is|was|are|were|reached|reaching|at|now|to|hit|passed|totall?ed|exceeded|exceeds|by)(?: now| nearly| about| around|"
@@ -146,6 +146,7 @@ _RESTATES = re.compile(
 )
 _SUBSET_REACH = 40
 _MOST_LIST_GAP = 110  # characters
+_MOVED = frozenset(("displaced", "in_camp", "returned"))
 _ARTICLES = frozenset(("a", "an", "another"))
 _ARTICLE_GAP = 12  # characters between the items of a list: " as well as "
 _SAYS = re.compile(r"[^.;\d]{0,40}\b(?:said|says|told|confirmed|reported|reports|added|announced)\b")
@@ -193,6 +194,12 @@ def figure_nouns(kind: str) -> frozenset[str]:
     return _vocabulary().nouns[kind]
 
 
+def tells_displacement(context: Context, start: int, end: int) -> bool:
+    """Whether a term of displacement stands in [start, end)."""
+    hits = _hits(context.folded.text, _to_folded(context, start), _to_folded(context, end), context.lang)
+    return any(term.role in _MOVED and not term.unit for hit in hits for term in hit.terms)
+
+
 def find_figures(context: Context, start: int, end: int, numbers: Sequence[Number]) -> list[Figure]:
     """The figures of the sentence [start, end) with their roles, in order. `numbers`: of the sentence.
 
@@ -218,7 +225,7 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
     last = -1
     for at in range(len(numbers)):
         if at and places[at][0] < places[at - 1][2]:
-            continue  # the whole of a partitive: "500 of the 4,000 villagers"
+            continue  # the whole of a partitive: "300 of the 900 prisoners"
         if _NONE_OF.search(text, max(low, places[at][0] - _SUBSET_REACH), places[at][0]):
             continue
         figure = _nearest(context, view, at)

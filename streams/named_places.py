@@ -28,7 +28,7 @@ _SIDE = "(?:(?:north|south|east|west|central|neighbouring|neighboring|nearby|rur
 _LIST = rf"(?P<names>{_NAMES}(?:(?:, | and |, and ){_NAMES})*)"
 _GLUED = "(?:in|from|near|at|to|of|around|as)(?=[A-Z][a-z]{3})"  # PDF text loses the space: "inHodeidah"
 _SHAPE = re.compile(rf"\b(?:{_BEFORE} (?:the )?{_SIDE}|{_GLUED}){_LIST}(?: {_NOUNS}\b)?")
-# "Anjouan, the poorest island in the Comoros": the apposition says that it is a place.
+# "Socotra, the largest island of Yemen": the apposition says that it is a place.
 _APPOSITION = re.compile(rf", (?:a|an|the) (?:[a-z-]+ ){{0,3}}{_NOUNS}\b")
 _BEFORE_APPOSITION = re.compile(rf"(?<![\w'’-])(?P<names>{_NAMES})$")
 _NAME_REACH = 50  # characters

@@ -17,6 +17,7 @@ from streams.actors import ActorLexicon, load_actors
 from streams.claim_rules import ClaimRules, load_claim_rules
 from streams.claims import find_claims
 from streams.context import Context
+from streams.elaboration import with_following
 from streams.entities import find_entities
 from streams.gazetteer import Gazetteer, load_gazetteer
 from streams.grammar import PACK_LANGUAGES, load_packs
@@ -114,7 +115,7 @@ def tag(article: Article, resources: Resources) -> Tagged:
         numbers = find_numbers(context)
         counted = {number.start: number for number in numbers}
         claims = [
-            with_nationality(_named_only(claim, places), counted, text, resources.gazetteer)
+            with_following(with_nationality(_named_only(claim, places), counted, text, resources.gazetteer), context, places, numbers)
             for claim in find_claims(context, actors, where, numbers, find_times(context), rules)
         ]
     owner = origin_of(article, resources.lexicon)
