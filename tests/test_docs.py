@@ -1,6 +1,7 @@
 """What the documents promise is there."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,9 @@ def test_the_settings_are_documented_as_they_are() -> None:
 
 def test_the_settings_page_tells_no_secret_of_this_machine() -> None:
     assert str(Path.home()) not in as_markdown()
+
+
+def test_every_module_stands_in_the_list_with_its_purpose() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "make_modules.py"))["as_markdown"]()
+    assert (ROOT / "docs" / "modules.md").read_text(encoding="utf-8") == made, "run `python docs/make_modules.py`"
+    assert "| |" not in made.replace("|  |", "| |"), "a module has no docstring"

@@ -7,12 +7,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def test_rooms_never_import_each_other_and_only_the_worker_will_know_faust() -> None:
+def test_producers_streams_and_sinks_never_import_each_other_and_only_the_worker_will_know_faust() -> None:
     done = subprocess.run([Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
-def test_the_rooms_are_imported_from_this_checkout() -> None:
+def test_the_packages_are_imported_from_this_checkout() -> None:
     import producers
     import sinks
     import streams

@@ -1,6 +1,6 @@
 """The records: frozen nouns that travel between stages. Later knowledge is a new record, never a changed one.
 
-Walk: Request -> Page -> Article -> Clustered -> Tagged -> Sighting -> Alert; refused on the way: Dropped; what happened: Fate.
+Order: Request -> Page -> Article -> Clustered -> Tagged -> Sighting -> Alert; refused on the way: Dropped; what happened: Fate.
 Every offset counts Unicode code points, half-open, in the field named: `text` for `mentions` and `claims`,
 `title` for `title_mentions` and `title_claims`. Times are ISO 8601 strings in UTC ("2018-01-06T10:00:00Z").
 """
@@ -186,7 +186,7 @@ class Fate(Record, frozen=True, kw_only=True):
 
 
 class Clustered(Record, frozen=True, kw_only=True):
-    """What the serial door decided about one article version."""
+    """What the clustering stage decided about one article version."""
 
     article_id: str
     version_id: str

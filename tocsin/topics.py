@@ -1,4 +1,4 @@
-"""The doors between rooms: topic name, record type, key. The embedded run walks the same doors in one process."""
+"""Topics between packages: name, record type, key. The embedded run passes the same records along in one process."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Topic(NamedTuple):
 
 REQUESTS = Topic("requests", r.Request, "host")
 FETCHED = Topic("fetched", r.Fetched, "source_id")
-INCOMING = Topic("incoming", r.Article, "")  # the one serial door
+INCOMING = Topic("incoming", r.Article, "")  # one partition: the serial stage
 ARTICLES = Topic("articles", r.Clustered, "article_id")
 TAGGED = Topic("tagged", r.Tagged, "article_id")
 SIGHTINGS = Topic("sightings", r.Sighting, "subject")
