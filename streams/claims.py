@@ -52,6 +52,9 @@ _WINDOWS = {
     "near": (60, 60),
 }
 _AHEAD = 300  # characters to the place that a later sentence gives for a figure
+_LOCAL = 0.66  # weight of a deed in a text that reads like local crime
+_STRIFE = 3  # words or actors of armed or public strife that make a text more than local crime
+_DEEDS = frozenset(("coercion", "targeted_attack", "casualties", "destruction", "remote_strike", "armed_clash"))
 _STEP = 40  # about four words
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
@@ -131,12 +134,23 @@ class _Finder:
     ) -> None:
         self.context, self.low, self.rules = context, low, rules
         self.grammar = grammar_of(rules.lang)
+        self.stakes = rules.bits.get("stakes", 0)
         self.ordinary, self.hard = rules.bits.get("ordinary", 0), rules.bits.get("hard", 0)
         self.sentences, self.origin = _pieces(low, context.sentences)
         self.lists: _Lists = (hits, actors, places, numbers, times)
+        self.scale = self.document_scale()
         self.starts = [[item.start for item in items] for items in self.lists]
         self.scenes: dict[int, Scene] = {}
         self.frames: dict[int, list[Frame]] = {}
+
+    def document_scale(self) -> float:
+        """Weight of deeds in a text that reads like local crime: courts and sheriffs, and hardly a word of armed or public strife."""
+        crime, strife = self.rules.bits.get("local_crime", 0), self.rules.bits.get("strife", 0)
+        if not any(hit.mask & crime for hit in self.lists[0]):
+            return 1.0
+        found = sum(bool(hit.mask & strife) for hit in self.lists[0])
+        found += sum(bool(self.rules.actor_bits.get(actor.type, 0) & strife) for actor in self.lists[1])
+        return _LOCAL if found < _STRIFE else 1.0
 
     def lying_in(self, index: int) -> _Lists:
         """Hits, actors, places, numbers and times that begin in sentence `index`."""
@@ -220,7 +234,7 @@ class _Finder:
             roles = readings.get(form)
             if roles is None:
                 roles = readings[form] = self.grammar.roles(scene, hit, form, self.rules)
-            if scene.mask & self.ordinary and self.figurative(scene, hit):
+            if self.figurative(scene, hit):
                 return
             if all(self.holds(scene, hit, c, roles) for c in rule.require) and not any(
                 self.holds(scene, hit, c, roles) for c in rule.exclude
@@ -228,8 +242,12 @@ class _Finder:
                 yield self.judged(scene, hit, rule, form, roles)
 
     def figurative(self, scene: Scene, hit: Hit) -> bool:
-        """Whether words of sport, fiction, trade or nature stand in the sentence, and nobody armed or endangered does."""
-        return not any(classes & self.hard and (end <= hit.start or start >= hit.end) for start, end, classes in scene.spots)
+        """Whether a word of force is a figure of speech: nothing is at stake in its sentence, or sport, fiction, trade or nature is.
+
+        Somebody armed or endangered beside it makes it meant.
+        """
+        cue = self.hard if scene.mask & self.ordinary else self.stakes
+        return bool(cue) and not any(classes & cue and (end <= hit.start or start >= hit.end) for start, end, classes in scene.spots)
 
     def judged(self, scene: Scene, hit: Hit, rule: Rule, form: int, roles: Roles | None) -> Found:
         """An accepted trigger with its roles, mood and score."""
@@ -243,6 +261,8 @@ class _Finder:
             score *= 0.85
         if not roles.agents and not roles.patients:
             score *= 0.95
+        if rule.type in _DEEDS:
+            score *= self.scale
         if _is_circumstance(scene, hit, form, self.rules):
             score *= _CIRCUMSTANCE
         score *= 1.0 - min(_ORDER_DECAY * (hit.start - self.context.title_length), 0.15)

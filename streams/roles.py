@@ -70,7 +70,7 @@ def actual_form(scene: Scene, trigger: Hit, form: int) -> int:
     elif form & (Form.PAST | Form.PARTICIPLE):  # "hit", "set"
         return form & ~Form.NOUN if not _ING_NOUN.search(head) or not form & Form.NOUN else Form.NOUN
     elif any(use.form & Form.NOUN for use in trigger.uses):
-        noun = bool(_NOUN_BEFORE.search(head)) or not (_VERB_BEFORE.search(head) or _subject_near(scene, trigger))
+        noun = not head.strip() or bool(_NOUN_BEFORE.search(head)) or not (_VERB_BEFORE.search(head) or _subject_near(scene, trigger))
     else:  # never a noun: "the RSF hold", "Blast kills four"; at the head of a sentence an order to the reader
         noun = not head.strip() or bool(_NOUN_BEFORE.search(head)) and not _VERB_BEFORE.search(head)
     if noun:
