@@ -10,11 +10,11 @@ LOCK := requirements/build.txt requirements/base.txt
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-# The stamps hold the checksum of the lock, so that a second run does nothing and needs no network.
+# Each stamp is newer than the lock it was made from, so a second run does nothing and needs no network.
 .venv/base: $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Tocsin needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + ": run make PYTHON=python3.12 ...")'
 	@echo "Creating the environment in .venv (once; about a minute) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv  # also after a first try that was interrupted
 	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/base.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
