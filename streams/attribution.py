@@ -59,7 +59,7 @@ _AUX = re.compile(
     r"|who|would|will|could|may|might|further|since|now|then))+$"
 )
 _LEAD = re.compile(
-    r"^(?:and|but|while|as|however|meanwhile|also|when|where|which|who|that|though|although|because|since|from a \w+ view and)\s+,?\s*"
+    r"^(?:and|but|while|as|however|meanwhile|also|when|where|which|who|that|though|although|because|since)\s+,?\s*"
 )
 _KINDS = {
     "government": "government",

@@ -15,6 +15,7 @@ __all__ = ["Roles", "actual_form", "assign_roles", "is_determined", "is_passive"
 
 _BY = re.compile(r"\bby\s+(?:the |a |an |at least |\w+ ){0,3}$")
 _REACH = 90  # characters between a trigger and its patient
+_JOINED = 50  # characters between "were" and the second of two participles
 _FAR = 160  # characters between a subject and its verb
 _AND_BEFORE = re.compile(r"(?:\band|,|\bthen|\bor)\s+(?:then |also |\w+ly )?$")
 _LIGHT_VERB = re.compile(
@@ -43,6 +44,9 @@ def is_passive(scene: Scene, trigger: Hit, form: int, rules: ClaimRules) -> bool
             between = scene.low[hit.end : trigger.start].split()
             if len(between) <= 2 and not (between and between[-1] in ("the", "a", "an", "to", "by")):
                 return True
+    head = scene.low[max(scene.sentence.start, trigger.start - 18) : trigger.start]
+    if form & Form.PAST and _AND_BEFORE.search(head) and not _after(scene, trigger, ()):  # "were pulled off a bus and shot"
+        return any(h.mask & be and 0 < trigger.start - h.end <= _JOINED for h in scene.hits)
     after = scene.low[trigger.end : trigger.end + 40]
     return bool(re.match(r"\s+(?:\w+\s+)?by\s", after)) or (form & Form.PAST == 0 and not _has_have(scene, trigger, rules))
 
