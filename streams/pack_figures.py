@@ -18,7 +18,9 @@ _STRANGE = 12  # the same where nobody knows what it counts
 _BREAK, _RIVAL, _NUMBER = 14, 26, 10  # prices of what stands between
 _BESIDE = 22  # characters between a trigger and the dual or single noun it counts by
 _RISE = re.compile(r"(?:вырос|возрос|увелич|достиг|поднял|вираст)\w*\s(?:до\s)?$")
-_REACHED = re.compile(r"(?:(?:вырос|возрос|увелич|достиг|поднял|превыс|состав)\w*\s(?:до\s)?|(?:الي|بلغ|بلغت|تجاوز|تجاوزت) (?:\w+ ){0,2})(?:до\s)?$")
+_REACHED = re.compile(
+    r"(?:(?:вырос|возрос|увелич|достиг|поднял|превыс|состав)\w*\s(?:до\s)?|(?:الي|بلغ|بلغت|تجاوز|تجاوزت) (?:\w+ ){0,2})(?:до\s)?$"
+)
 
 
 def counted(scene: Scene, item: Found, kept: Sequence[Found], rules: ClaimRules) -> tuple[Quantity, ...]:
@@ -52,7 +54,7 @@ def _price(scene: Scene, item: Found, number: Number, rivals: Sequence[Found], t
     start, end = number.start, max(number.end, number.noun_end)
     if trigger.start < end and start < trigger.end:
         return 0.0
-    if start > trigger.end and _is_total(scene, trigger.start, totals) and _REACHED.search(scene.low, max(0, start - 24), start + 4):
+    if start > trigger.end and _is_total(scene, trigger.start, totals) and _reaches(scene, start):
         return 1.0  # "the number of the dead in X rose to 29"
     low, high = (end, trigger.start) if end <= trigger.start else (trigger.end, start)
     price = float(high - low)
@@ -60,6 +62,11 @@ def _price(scene: Scene, item: Found, number: Number, rivals: Sequence[Found], t
     price += _RIVAL * sum(low <= o.trigger.start < high for o in rivals)
     price += _NUMBER * sum(low <= n.start < high for n in scene.numbers if n is not number)
     return price
+
+
+def _reaches(scene: Scene, start: int) -> bool:
+    """Whether a figure that begins at `start` (its "up to" included or not) is what a count has come to."""
+    return any(_REACHED.search(scene.low, max(0, start - 24), end) for end in (start, start + len("до ")))
 
 
 def _is_total(scene: Scene, start: int, totals: int) -> bool:
@@ -83,13 +90,9 @@ def _by_form(scene: Scene, item: Found, rules: ClaimRules) -> tuple[Quantity, ..
     if item.form & Form.DUAL:
         return (_quantity(scene, trigger.start, trigger.end, 2, role),)
     bits = rules.bits
-    for hit in scene.hits:
-        beside = 0 <= hit.start - trigger.end <= _BESIDE or 0 <= trigger.start - hit.end <= 2
-        if (
-            hit.mask & (bits["two"] | bits["one"])
-            and beside
-            and not any(n.start <= hit.start < max(n.end, n.noun_end) for n in scene.numbers)
-        ):
+    after = [h for h in scene.hits if 0 <= h.start - trigger.end <= _BESIDE]
+    for hit in (*after, *(h for h in scene.hits if 0 <= trigger.start - h.end <= 2)):
+        if hit.mask & (bits["two"] | bits["one"]) and not any(n.start <= hit.start < max(n.end, n.noun_end) for n in scene.numbers):
             return (_quantity(scene, hit.start, hit.end, 2 if hit.mask & bits["two"] else 1, role),)
     return ()
 

@@ -20,15 +20,16 @@ _AS_SAID = 32  # characters from "as" to its verb
 _COLON = re.compile(r"[:«\"]")
 _CLOSED = re.compile(r"[,،\"»”)—–-]\s*$")
 _ABOUT = re.compile(r"\s*(?:о|об|обо|про)\s")
+_HEAD = 60  # characters of a headline up to the colon after its source
 _WORDS = 8  # of an unnamed source
 
 
 def pack_frames(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[Frame]:
     """Every frame of a sentence, in order. `speaker`: whom a verb without a source may mean."""
     bits = rules.bits
+    found = _heads(scene, rules)
     if not scene.mask & (bits["speech"] | bits["according"] | bits["hearsay"]):
-        return []
-    found: list[Frame] = []
+        return found
     for hit in scene.hits:
         if any(p.mention is not None and p.start <= hit.start and hit.end <= p.end for p in scene.participants):
             continue  # a word of a name
@@ -38,12 +39,30 @@ def pack_frames(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> lis
             found.append(_hearsay(scene, hit, rules))
         elif hit.mask & bits["speech"]:
             found.append(_verbal(scene, hit, rules, speaker))
-    denials = [frame for frame in found if frame.denies]
+    denials = [frame for frame in found if frame.denies and not frame.nominal]
     if not denials:
         return found
-    return [  # "denied reports of": the reports' words are denied too
-        f._replace(denies=True) if any(d is not f and d.scope_start <= f.verb_start < d.scope_end for d in denials) else f for f in found
-    ]
+    kept = []
+    for frame in found:
+        denied = any(
+            d is not frame and d.verb_start < frame.scope_start and d.scope_start <= frame.verb_start < d.scope_end for d in denials
+        )
+        if not (denied and frame.nominal):  # "denied reports of": the denial speaks of the words themselves
+            kept.append(frame._replace(denies=True) if denied else frame)
+    return kept
+
+
+def _heads(scene: Scene, rules: ClaimRules) -> list[Frame]:
+    """The source of a headline: "Ministry: 12 dead"."""
+    start, end = scene.sentence.start, scene.sentence.end
+    colon = scene.low.find(": ", start, min(end, start + _HEAD))
+    if colon < 0 or any(h.uses for h in scene.hits if h.end <= colon):
+        return []
+    source = _source(scene, start, colon, False)
+    if source is None or any(h.mask & rules.bits["speech"] for h in scene.hits if h.end <= colon):
+        return []
+    verb = Hit(colon, colon + 1, 0, ())
+    return [_frame(scene, rules, verb, start, colon, (colon + 1, end), source, None)]
 
 
 def _source(scene: Scene, start: int, end: int, last: bool) -> Participant | None:
@@ -53,7 +72,7 @@ def _source(scene: Scene, start: int, end: int, last: bool) -> Participant | Non
 
 
 def _words(scene: Scene, start: int, end: int) -> str | None:
-    words = scene.text[start:end].strip(" ,،;:\"'“”«»()—–-\n").split()
+    words = scene.text[start:end].strip(" .,،;:\"'“”«»()—–-\n").split()
     return " ".join(words[:_WORDS]) or None if len(words) <= _WORDS else None
 
 
@@ -74,7 +93,7 @@ def _hearsay(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame:
     left, right = scene.clause(hit.start, hit.end)
     that = _that(scene, hit, rules)
     scope = (that.end, scene.sentence.end) if that is not None else (left, max(right, hit.end))
-    if scene.low[hit.start : hit.end].endswith(("عن", "ان", "بان", "о", "об", "по")):
+    if scene.low[hit.start : hit.end].endswith(("عن", "ان", "بان", " о", " об", " по")):
         scope = (hit.end, scene.sentence.end)
     frame = _frame(scene, rules, hit, hit.start, hit.end, scope, None, scene.text[hit.start : hit.end])
     denies, refuted = bool(hit.mask & rules.bits["deny"]), rules.bits.get("refuted", 0)
@@ -119,9 +138,12 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     words = _words(scene, hit.end, limit) if rules.lang == "ar" else _words(scene, left, hit.start)
     closing = left > sentence.start and _CLOSED.search(low, max(sentence.start, left - 4), hit.start) is not None
     earlier = any(h.uses and sentence.start <= h.start < hit.start for h in scene.hits)
-    if closing and that is None and colon is None and (first >= right or (earlier and not _ABOUT.match(low, stop))):  # "..., said X": what was said stands before
+    if (
+        closing and that is None and colon is None and (first >= right or (earlier and not _ABOUT.match(low, stop)))
+    ):  # "..., said X": what was said stands before
         frame = _frame(scene, rules, hit, min(start, left), max(stop, right), whole, source, words)
     elif told and that is None and colon is None:  # "of the death of X told Y"
+        stop = stop if source is not None else right
         frame = _frame(scene, rules, hit, hit.start, stop, whole, source, _words(scene, hit.end, right))
     else:
         scope = (that.end if that is not None and that.start < first else stop, sentence.end)
@@ -131,12 +153,18 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     return frame
 
 
+def _parties(rules: ClaimRules) -> int:
+    return rules.bits.get("army", 0) | rules.bits.get("nonstate", 0)
+
+
 def _frame(
     scene: Scene, rules: ClaimRules, hit: Hit, start: int, end: int, scope: tuple[int, int], source: Participant | None, words: str | None
 ) -> Frame:
     bits, mask = rules.bits, hit.mask
     mention = source.mention if source is not None else None
     modality: Literal["reported", "claimed", "expected", "possible", "call"] = frame_modality(mention, bool(mask & bits["claim"]), rules)
+    if modality == "reported" and source is not None and mention is None and source.mask & _parties(rules):
+        modality = "claimed"
     if mask & bits["call"]:
         modality = "call"
     elif mask & bits["foresee"]:

@@ -52,13 +52,17 @@ def pack_mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: F
             modality, why = "expected", scene.low[cue.start : cue.end]
         elif form & Form.BASE and not denied:
             modality, why = "expected", "infinitive"
-        cue = _cue(scene, trigger, floor, bits["possible"]) or _aside(scene, trigger, bits["possible"]) or (_maybe(scene, trigger, floor, rules) if rules.lang == "ar" else None)
+        cue = (
+            _cue(scene, trigger, floor, bits["possible"])
+            or _aside(scene, trigger, bits["possible"])
+            or (_maybe(scene, trigger, floor, rules) if rules.lang == "ar" else None)
+        )
         if cue is not None:
             modality, why = "possible", scene.low[cue.start : cue.end]
     call = _cue(scene, trigger, floor, bits["call_to"])
     stands = trigger.mask & bits.get("state", 0) and not form & VERBAL  # "free the abducted": they are abducted
     if stands and modality in ("call", "expected"):
-        modality, why = "reported" if frame is not None else "asserted", "state"
+        modality, why = "asserted", "state"
     elif (frame is not None and frame.calls) or call is not None:
         modality, why = "call", frame.verb if frame is not None and frame.calls else "must"
     if scene.mask & bits["conditional"] and any(h.mask & bits["conditional"] and left <= h.start < trigger.start for h in scene.hits):
