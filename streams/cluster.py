@@ -11,14 +11,15 @@ State: one `Member` per article, forgotten `MEMORY` after it was last seen, `CAP
 each, those of the last `INDEXED` only) is derived from that state and rebuilt from it at start.
 """
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from datetime import timedelta
 
 from streams.segment import segment, sentences
 from tocsin import ids
 from tocsin.clock import parse
-from tocsin.records import Article, Clustered, Record, Sketch
+from tocsin.records import Article, Clustered, Record, Sentence, Sketch
 from tocsin.sketch import sentence_hash, similarity, sketch
+from tocsin.sketch import sentence_hashes as hashes_of
 
 BODY_SIMILARITY = 0.6  # between a text and its copy with a few edits; rewritten reports of one event stay below 0.3
 LEAD_SIMILARITY = 0.5  # of a truncated copy, whose words must also be mostly contained in the longer text
@@ -71,14 +72,17 @@ class Clusters:
         member = self._members.get(article.article_id)
         return member is not None and member.version_id == article.version_id
 
-    def assign(self, article: Article) -> Clustered:
-        """Decide for one article version; the same version again gives the same answer."""
+    def assign(self, article: Article, found: Sequence[Sentence] | None = None) -> Clustered:
+        """Decide for one article version; the same version again gives the same answer.
+
+        `found`: the body's sentences where somebody has them already, which spares finding them again.
+        """
         before = self._members.get(article.article_id)
         if before is not None and before.version_id == article.version_id:
             return _decision(before)
         own = article.sketch or sketch(article.title, article.text)
         published = article.published_at or article.fetched_at
-        hashes = sentence_hashes(article)
+        hashes = sentence_hashes(article, found)
         if before is not None:
             member = self._edited(before, article, own, published, hashes)
         else:
@@ -202,11 +206,12 @@ def alike(leader: Sketch, other: Sketch) -> float:
     return degree if degree and _changed_figures(leader, other) <= 1 and not _other_dates(leader, other) else 0.0
 
 
-def sentence_hashes(article: Article) -> tuple[str, ...]:
-    """Hashes of the title's and the body's sentences: what a later version did not add."""
-    found = [sentence_hash(article.title)] if article.title else []
-    found += [sentence_hash(article.text[s.start : s.end]) for s in sentences(article.text, segment(article.text))]
-    return tuple(dict.fromkeys(found))
+def sentence_hashes(article: Article, found: Sequence[Sentence] | None = None) -> tuple[str, ...]:
+    """Hashes of the title's and the body's sentences: what a later version did not add. `found`: the body's, where known."""
+    if found is None:
+        found = sentences(article.text, segment(article.text))
+    title = [sentence_hash(article.title)] if article.title else []
+    return tuple(dict.fromkeys([*title, *hashes_of(article.text, [(s.start, s.end) for s in found])]))
 
 
 def _decision(member: Member) -> Clustered:

@@ -6,6 +6,7 @@ what is said to have happened. A district stands for its city and its country to
 and version, of the best sentence: sure before unsure, fresh (not left as it was by an edit) before stale, title first.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
@@ -52,13 +53,14 @@ class _Base:
 
     def __init__(self, tagged: Tagged, clustered: Clustered, known: frozenset[str], text: str, sentences: tuple[Sentence, ...]) -> None:
         self.tagged, self.clustered, self.known, self.text, self.sentences = tagged, clustered, known, text, sentences
+        self._starts = [sentence.start for sentence in sentences]
         self._fresh: dict[tuple[int, int], bool] = {}
 
     def sentence_at(self, start: int, end: int) -> tuple[int, int]:
         """The sentence around a span; the whole line if none was found."""
-        for sentence in self.sentences:
-            if sentence.start <= start < sentence.end:
-                return sentence.start, max(sentence.end, end)
+        at = bisect_right(self._starts, start) - 1
+        if at >= 0 and start < self.sentences[at].end:
+            return self._starts[at], max(self.sentences[at].end, end)
         first = self.text.rfind("\n", 0, start) + 1
         last = self.text.find("\n", end)
         return first, last if last >= 0 else len(self.text)

@@ -8,6 +8,7 @@ boilerplate with other figures is other news.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 
 from rensa import RMinHash
@@ -67,7 +68,19 @@ def similarity(left: tuple[int, ...], right: tuple[int, ...]) -> float:
 
 def sentence_hash(sentence: str) -> str:
     """Twelve hexadecimal digits that change when a word changes, not when a comma, a space or case does."""
-    return hashlib.sha256(" ".join(words(sentence)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return _hash(words(sentence))
+
+
+def sentence_hashes(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
+    """The `sentence_hash` of each stretch [start, end) of `text`; the text is folded once for all."""
+    folded = fold(text).text
+    if len(folded) != len(text):  # letters were dropped, and offsets moved
+        return [sentence_hash(text[start:end]) for start, end in spans]
+    return [_hash(_WORD.findall(folded[start:end])) for start, end in spans]
+
+
+def _hash(tokens: list[str]) -> str:
+    return hashlib.sha256(" ".join(tokens).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _minhash(tokens: list[str]) -> tuple[int, ...]:

@@ -153,7 +153,8 @@ class SqliteStore:
                     (article.fetched_at, article.fetched_at, number),
                 )
         if row is None or newer:
-            self._make_current(article.article_id, number)
+            # What was just written need not be read and unpacked again.
+            self._make_current(article.article_id, number, tagged if row is None else None)
 
     def _insert_version(self, tagged: Tagged, clustered: Clustered) -> int:
         article = tagged.article
@@ -212,7 +213,7 @@ class SqliteStore:
             [(c.claim_id, number, c.type, c.subtype, c.modality) for c in (*tagged.title_claims, *tagged.claims)],
         )
 
-    def _make_current(self, article_id: str, number: int) -> None:
+    def _make_current(self, article_id: str, number: int, tagged: Tagged | None) -> None:
         before = self.connection.execute("SELECT id, last_seen FROM version WHERE article_id=? AND current", (article_id,)).fetchone()
         if before is not None:
             (last_seen,) = self.connection.execute("SELECT last_seen FROM version WHERE id=?", (number,)).fetchone()
@@ -221,8 +222,10 @@ class SqliteStore:
             self._take_tags(before[0])
             self.connection.execute("UPDATE version SET current=0 WHERE id=?", (before[0],))
         self.connection.execute("UPDATE version SET current=1 WHERE id=?", (number,))
-        (data,) = self.connection.execute("SELECT tagged FROM document WHERE id=?", (number,)).fetchone()
-        self._put_tags(number, history.unpack(data))
+        if tagged is None:
+            (data,) = self.connection.execute("SELECT tagged FROM document WHERE id=?", (number,)).fetchone()
+            tagged = history.unpack(data)
+        self._put_tags(number, tagged)
 
     def _put_tags(self, number: int, tagged: Tagged) -> None:
         found = sorted((self._terms.number(term, aliases), sure) for term, aliases, sure in terms_of(tagged))

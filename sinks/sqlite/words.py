@@ -17,7 +17,7 @@ LONGEST = 64
 """Characters of a word that are indexed; longer ones are base64 and the like."""
 
 _SINGLE = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"\d{{1,3}}(?:[,.']\d{{3}})+(?!\w)|[{_SINGLE}]|(?:(?![_{_SINGLE}])\w)+")
+_WORD = re.compile(rf"\d{{1,3}}(?:[,.']\d{{3}})+(?!\w)|[{_SINGLE}]|[^\W_{_SINGLE}]+")
 _ARABIC_PREFIX = re.compile(r"(?:[وف]?[بك]?ال|[وف]?لل)(?=\w{3})")
 
 

@@ -89,7 +89,7 @@ class Pipeline:
         self._archive.close()
 
     def _accept_tagged(self, tagged: Tagged, fates: tuple[Fate, ...]) -> Accepted:
-        clustered, unchanged = self._placed(tagged.article)
+        clustered, unchanged = self._placed(tagged)
         tagged = in_cluster(tagged, clustered)
         alerts = judge(sightings(tagged, clustered), self._rules, self._state)
         rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered)
@@ -101,12 +101,13 @@ class Pipeline:
         )
         return Accepted(outcome, rang)
 
-    def _placed(self, article: Article) -> tuple[Clustered, bool]:
+    def _placed(self, tagged: Tagged) -> tuple[Clustered, bool]:
         """Where a version belongs, and whether this very version passed before.
 
         The cluster stage remembers an article for a month, and of its versions the latest only; the store remembers all. So an old
         file ingested once more is no news, and an edit is one however late it comes.
         """
+        article = tagged.article
         if self._clusters.knows(article):
             return self._clusters.assign(article), True
         passed = self._store.article(article.version_id)
@@ -116,7 +117,7 @@ class Pipeline:
             before = self._store.article(article.article_id)
             if before is not None:
                 self._members[article.article_id] = remembered(before)
-        return self._clusters.assign(article), False
+        return self._clusters.assign(article, tagged.sentences), False
 
     def _kept(self, page: Page, headers: tuple[tuple[str, str], ...]) -> RawRef:
         """Archive the bytes, once an address: a page that did not change is not kept again, a copy elsewhere is."""
