@@ -13,7 +13,7 @@ from streams.sightings import sightings
 from tocsin import ids
 from tocsin.clock import now
 from tocsin.embedded.prepare import Prepared
-from tocsin.records import Alert, Article, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
+from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
 from tocsin.store import Batch, StateStore, Stored
 
 
