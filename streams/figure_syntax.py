@@ -62,6 +62,9 @@ _GLUABLE = frozenset(
         "almost",
         "forced",
         "only",
+        "another",
+        "additional",
+        "approximately",
         "و",
         "ب",
         "ل",
@@ -75,10 +78,12 @@ _CLITICS = frozenset(("و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", 
 _JOINERS = frozenset((" ", "-", " and ", " و", "\n", " -", " y ", " e ", " et "))
 _SCALE_JOINERS = frozenset((" ", "-", "", "\n", " of ", " من ", " de "))
 _RANGE_JOINERS = frozenset(
-    ("-", " - ", " to ", " or ", " до ", " الي ", " - ", " a ", " и ", " and ", " و", " to some ", " to about ", " and about ")
+    ("-", " - ", " to ", " or ", " до ", " الي ", " a ", " и ", " and ", " و", " to some ", " to about ", " and about ")
 )
+_RANGE_JOINERS |= {f" to {word} " for word in ("more than", "at least", "over", "nearly", "almost", "around", "an estimated")}
 _RISE = re.compile(
-    r"\b(?:ros|ris|increas|jump|climb|grew|grow|revis|rais|up|fell|fall|drop|decreas|declin|went|go|doubl|surg)\w*[^.]{0,40}\bfrom $|\b(?:вырос|возрос|увелич|поднял)\w*[^.]{0,40}\bсо? $|(?:ارتفع|ارتفاع|زاد)[^.]{0,40} من $"
+    r"\b(?:ros|ris|increas|jump|climb|grew|grow|revis|rais|up|fell|fall|drop|decreas|declin|went|go|doubl|surg)\w*[^.]{0,40}\bfrom $"
+    r"|\b(?:вырос|возрос|увелич|поднял)\w*[^.]{0,40}\bсо? $|(?:ارتفع|ارتفاع|زاد)[^.]{0,40} من $"
 )
 _BETWEEN = re.compile(r"(?:between|from|entre|между|от|بين|من)(?: about| around| some| an estimated)? ?$")
 _HALF = re.compile(r"(half|quarter|third) (?:a |of a |an )?$")

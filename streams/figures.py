@@ -300,12 +300,12 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
             if inside:
                 cost = _INSIDE if term.side in ("in", "both") else 3 * _INSIDE
             elif hit.start >= phrase_end and term.side in ("both", "left"):
-                if term.side == "both" and _is_agent(view.text, phrase_end, hit):
+                if term.side == "both" and not term.lang and _is_agent(view.text, phrase_end, hit):
                     continue
                 cost = price = price if price >= 0 else _price(view, phrase_end, hit.start)
             elif hit.end <= begin and (term.side in ("both", "right") or (term.side == "in" and reached)):
                 price = price if price >= 0 else _price(view, hit.end, begin)
-                cost = price + _LEFT_PRICE
+                cost = price + (0.0 if term.lang and term.side == "both" else _LEFT_PRICE)  # Spanish and its kin put the verb first as well
                 if reached and _NUMBER_OF.search(view.text, max(view.low, hit.start - _NUMBER_OF_REACH), begin):
                     cost *= _REACHED_SHARE
             else:

@@ -8,7 +8,10 @@ from streams.number_words import Vocabulary
 
 _SCORE = re.compile(r"(?:-\d{1,3}\b)?,? (?:win|victory|draw|defeat|lead|loss|to nil)\b")
 _SCORE_TAIL = re.compile(r"-\d{1,3}\b(?! [a-z]+s\b)")
-_DAY_LIST_AFTER = re.compile(r"(?:, ?\d{1,2})*(?: ?- ?|,? and | to | or |, ?| and| to)\d{1,2}(?:st|nd|rd|th)? ?(?:of )?([^\W\d_]+)")
+_DAY_LIST_AFTER = re.compile(
+    r"(?:, ?\d{1,2})*(?: ?- ?|,? and | to | or |, ?| and| to| y | e | et | al? | au )(?:le |el )?"
+    r"\d{1,2}(?:st|nd|rd|th)? ?(?:of |de )?([^\W\d_]+)"
+)
 _DAY_LIST_BEFORE = re.compile(r"([^\W\d_]+)\.? \d{1,2}(?:, ?\d{1,2})*(?: ?- ?|,? and | to |, ?)$")
 _LONGEST_MONTH = 31
 _PHONE = re.compile(r"\+\d[\d ()-]*$")
@@ -24,6 +27,7 @@ _SHARE_AFTER = re.compile(rf" {_SHARE}({'|'.join(_SMALL)}|\d{{1,4}})(?: ([^\W\d_
 _SHARE_BEFORE = re.compile(rf"\b({'|'.join(_SMALL)}|\d) {_SHARE}$")
 _WORD_AFTER = re.compile(r" ([^\W\d_]+)")
 _WHOLES = frozenset((2, 3, 4, 5, 6, 10, 100, 1000))
+_DIFFERENCE = re.compile(r" (?:more|fewer|less|higher|lower) than (?!\d)")  # "300 more than last week"
 _OF_AGE = re.compile(
     r"\b(?:ages?|aged|age of|ages of|died at|between the ages of)(?: (?:over|under|about|around|from|between|of|above|below))?$"
     r"|\b(?:child|children|infants?|babies|boys|girls|kids|minors|youths?|those|people|women|men|adults|anyone|everyone|persons) "
@@ -60,7 +64,7 @@ def is_reference(text: str, found: Expression, before: Before, after: After, wor
     last = before.tokens[-1] if before.tokens else ""
     if last in ("$", "€", "£", "¥", "₽", "₴", "₪", "#", "№", "+", "[") or (last in words.not_before and not after.unit):
         return True
-    if last in ("every", "each") or _is_share(text, found, words) or _is_age(text, found, after):
+    if last in ("every", "each") or _DIFFERENCE.match(text, found.end) or _is_share(text, found, words) or _is_age(text, found, after):
         return True
     if found.value is not None and found.value % 1 and not after.unit:
         return True  # a measure: nothing is counted in fractions
