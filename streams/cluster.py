@@ -22,7 +22,7 @@ from tocsin.sketch import sentence_hash, similarity, sketch
 from tocsin.sketch import sentence_hashes as hashes_of
 
 BODY_SIMILARITY = 0.6  # between a text and its copy with a few edits; rewritten reports of one event stay below 0.3
-LEAD_SIMILARITY = 0.5  # of a truncated copy, whose words must also be mostly contained in the longer text
+LEAD_SIMILARITY = 0.4  # of a truncated copy, whose words must also be mostly contained in the longer text
 CONTAINED = 0.55
 LEAD_SHORTER = 0.8  # a truncated copy has at most this share of its leader's words
 WINDOW = timedelta(hours=72)  # between the publication of a text and that of a copy
@@ -32,7 +32,7 @@ CAP = 500_000
 _MOST_SENTENCES = 5000  # hashes remembered per article: an edit of a longer history is treated as new text
 _ROWS = 3
 _BODY_BANDS = 21  # finds a pair of similarity 0.6 with probability 0.994
-_LEAD_BANDS = 42  # 0.5 with 0.996
+_LEAD_BANDS = 42  # 0.4 with 0.94, 0.5 with 0.996
 _SHORT_WORDS = 25  # shorter texts are too easily alike: only equal ones are copies
 
 

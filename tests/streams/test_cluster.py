@@ -106,6 +106,17 @@ def test_delivering_everything_twice_gives_the_same_decisions_and_state() -> Non
     assert state == before
 
 
+EDITED = WIRE.replace("killing 14", "which killed 14").replace("most of the afternoon", "the afternoon").replace("stalls", "shops")
+CORRECTED = "(Corrects the number of dead in the first paragraph) " + WIRE.replace("killing 14", "killing 19")
+
+
+def test_original_edited_truncated_and_corrected_copy_meet_whichever_comes_first() -> None:
+    texts = [WIRE, EDITED, WIRE[: WIRE.index("No party")], CORRECTED]
+    articles = [article(text, url=f"u:{n}") for n, text in enumerate(texts)]
+    for order in itertools.permutations(articles):
+        assert len(partition(clusters_of(list(order)))) == 1
+
+
 def test_the_index_is_rebuilt_from_the_state() -> None:
     state: dict[str, Member] = {}
     first = Clusters(state).assign(article(WIRE, url="u:1"))
