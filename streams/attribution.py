@@ -58,9 +58,7 @@ _AUX = re.compile(
     r"(?:\s+(?:has|have|had|also|repeatedly|later|earlier|already|recently|previously|on|\w+day|\w+ly|were|was|is|are"
     r"|who|would|will|could|may|might|further|since|now|then))+$"
 )
-_LEAD = re.compile(
-    r"^(?:and|but|while|as|however|meanwhile|also|when|where|which|who|that|though|although|because|since)\s+,?\s*"
-)
+_LEAD = re.compile(r"^(?:and|but|while|as|however|meanwhile|also|when|where|which|who|that|though|although|because|since)\s+,?\s*")
 _KINDS = {
     "government": "government",
     "country": "government",
@@ -140,9 +138,11 @@ def _heads(scene: Scene, rules: ClaimRules) -> list[Frame]:
     found: list[Frame] = []
     for person in scene.participants:
         lead = max(sentence.start, low.rfind(";", sentence.start, person.start) + 1)
-        if low[person.end : person.end + 1] == ":" and low[person.end + 1 : person.end + 2] in (" ", '"') and person.end - lead <= _HEAD:
+        colon = low[person.end : person.end + 2] in (": ", ':"')
+        alone = not low[person.end : sentence.end].strip(" .\n")
+        if colon and person.end - lead <= _HEAD:
             scope = (person.end + 1, sentence.end)
-        elif len(low[person.end : sentence.end].strip(" .\n")) == 0 and _TAIL_DASH.search(low, max(sentence.start, person.start - 12), person.start):
+        elif alone and _TAIL_DASH.search(low, max(sentence.start, person.start - 12), person.start):
             scope = (sentence.start, person.start - 1)
         else:
             continue

@@ -121,7 +121,11 @@ def _participants(
 
 
 _NAME = re.compile(r"[A-Z](?<=[a-z\d,] .)[\w'’-]+")
-_NO_NAME = frozenset("Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August".split())
+_NO_NAME_WORDS = (
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August September October November "
+    "December"
+)
+_NO_NAME = frozenset(_NO_NAME_WORDS.split())
 _FEW = 0.4  # share of capitalised words above which capitals mean nothing (titles)
 
 

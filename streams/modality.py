@@ -17,6 +17,7 @@ __all__ = ["Mood", "mood"]
 Modality = Literal["asserted", "reported", "claimed", "expected", "possible", "conditional", "question", "call"]
 
 _VERB_SCOPE = 60  # characters between an auxiliary or negation and its verb
+_OPEN = frozenset(("expected", "possible", "conditional"))
 _OPENING = 4  # characters before an "if" that still opens its sentence
 _NOUN_SCOPE = 26  # characters between a modifier and its noun
 _INVERSION = re.compile(
@@ -102,9 +103,10 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
         for hit in scene.hits:
             if not hit.mask & bits["conditional"]:
                 continue
-            opens = not scene.low[max(scene.sentence.start, floor) : hit.start].strip(" \"'“”(") or hit.start - scene.sentence.start < _OPENING
-            ahead = left - 1 <= hit.start < trigger.start or (opens and hit.start < trigger.start)
-            behind = hit.start >= trigger.end and modality in ("expected", "possible", "conditional") and ";" not in scene.low[trigger.end : hit.start]
+            lead = scene.low[max(scene.sentence.start, floor) : hit.start].strip(" \"'“”(")
+            opens = not lead or hit.start - scene.sentence.start < _OPENING
+            ahead = hit.start < trigger.start and (opens or left - 1 <= hit.start)
+            behind = hit.start >= trigger.end and modality in _OPEN and ";" not in scene.low[trigger.end : hit.start]
             if ahead or behind:  # the whole of "if ..., then ..." depends on it, whichever comes first
                 modality, why = "conditional", "if"
     if scene_mask & bits["conditional_after"] and any(

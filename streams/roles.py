@@ -76,7 +76,7 @@ def actual_form(scene: Scene, trigger: Hit, form: int) -> int:
     elif any(use.form & Form.NOUN for use in trigger.uses):
         noun = not head.strip() or bool(_NOUN_BEFORE.search(head)) or not (_VERB_BEFORE.search(head) or _subject_near(scene, trigger))
     else:  # never a noun: "the RSF hold", "Blast kills four"; at the head of a sentence an order to the reader
-        noun = not head.strip() or bool(_NOUN_BEFORE.search(head)) and not _VERB_BEFORE.search(head)
+        noun = not head.strip() or (bool(_NOUN_BEFORE.search(head)) and not _VERB_BEFORE.search(head))
     if noun:
         return Form.NOUN if form & Form.ING else form & (Form.NOUN | Form.PHRASE)
     return form & ~Form.NOUN
