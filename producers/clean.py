@@ -288,8 +288,16 @@ def _canonical(linked: str | None, url: str | None) -> str | None:
     return None
 
 
+# Segments of a path that name another dress of the same page.
+_DRESSES = frozenset(("amp", "m", "mobile", "print", "index.html", "index.php"))
+
+
 def _own_link(linked: str | None, url: str | None) -> str | None:
-    """The canonical link if it can be believed: misconfigured sites name their front page, or another host, for every article."""
+    """The canonical link if it can be believed, None if not.
+
+    Misconfigured sites name their front page, or another host, for every article; and where many people publish on one host, a page
+    must not pass itself off as another one's new version. So one path must continue the other: /news/12 and /news/12/the-title.
+    """
     if not linked or url is None:
         return linked
     try:
@@ -298,4 +306,7 @@ def _own_link(linked: str | None, url: str | None) -> str | None:
         same_host = (here.hostname or "").removeprefix("www.") == (there.hostname or "").removeprefix("www.")
     except ValueError:
         return None
-    return target if same_host and (there.path.strip("/") or not here.path.strip("/")) else None
+    short, long = sorted(
+        ([part for part in address.path.split("/") if part and part.lower() not in _DRESSES] for address in (here, there)), key=len
+    )
+    return target if same_host and bool(short) == bool(long) and long[: len(short)] == short else None

@@ -12,6 +12,7 @@ from lxml import html as lxml_html
 
 from producers.clean import MAX_BYTES, Extraction, Reason, Refusal, clean, clean_line, extract
 from producers.paragraphs import join_pieces
+from producers.urls import canonical
 from tocsin.records import Article, Dropped, FeedItem, Page
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "clean"
@@ -264,3 +265,18 @@ def test_a_line_that_cannot_be_read_says_so(record: dict[str, Any]) -> None:
     line = clean_line(record)
     assert line["id"] == record.get("id")
     assert "error" in line
+
+
+@pytest.mark.parametrize(
+    ("url", "linked", "believed"),
+    [
+        ("https://news.example/2024/12", "https://news.example/2024/12/the-title", True),
+        ("https://news.example/amp/2024/12", "https://www.news.example/2024/12", True),
+        ("https://news.example/2024/12?page=2", "https://news.example/2024/12", True),
+        ("https://blogs.example/@mallory/story", "https://blogs.example/@alice/story", False),
+        ("https://news.example/2024/12", "https://news.example/", False),
+    ],
+)
+def test_a_page_may_name_another_dress_of_itself_but_no_other_page(url: str, linked: str, believed: bool) -> None:
+    html = f"<html><head><link rel=canonical href='{linked}'></head><body><article>{prose(5)}</article></body></html>"
+    assert (extracted(html, url=url).canonical_url == canonical(linked)) is believed
