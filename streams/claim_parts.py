@@ -185,6 +185,8 @@ def quantities_in(scene: Scene, item: Found, kept: Sequence[Found], start: int, 
 
 def loose_quantities(scene: Scene, item: Found, kept: Sequence[Found], start: int, end: int) -> tuple[Quantity, ...]:
     """Figures that stand alone beside a verb of loss ("six of those waiting did not survive"), unless a figure's own claim has them."""
+    if item.rule.type != "casualties":
+        return ()  # a displaced "of whom 838 ..." is a part of a figure told already
     told = {figure.number.start for other in kept if other.figured is not None for figure in other.figured.figures}
     role = next(iter(item.rule.quantity.values()))
     return tuple(
