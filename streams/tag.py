@@ -5,7 +5,7 @@ Title and body are read as one discourse (they share senses and references), the
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -112,10 +112,11 @@ def tag(article: Article, resources: Resources) -> Tagged:
         where = sorted(
             (*(p for p in places if p.how != "demonym"), *resolve_place_references(context, places)), key=lambda m: (m.start, m.end)
         )
+        named = {place.mention_id for place in places}
         numbers = find_numbers(context)
         counted = {number.start: number for number in numbers}
         claims = [
-            with_following(with_nationality(_named_only(claim, places), counted, text, resources.gazetteer), context, places, numbers)
+            with_following(with_nationality(_named_only(claim, named), counted, text, resources.gazetteer), context, places, numbers)
             for claim in find_claims(context, actors, where, numbers, find_times(context), rules)
         ]
     owner = origin_of(article, resources.lexicon)
@@ -234,9 +235,8 @@ def _shift(record: R, by: int) -> R:
     return replace(record, **changes)
 
 
-def _named_only(claim: Claim, places: Sequence[Mention]) -> Claim:
+def _named_only(claim: Claim, known: Collection[str]) -> Claim:
     """The claim with every place that is no named mention marked as implicit."""
-    known = {place.mention_id for place in places}
     return replace(
         claim,
         places=tuple(
