@@ -212,6 +212,8 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
     low = _to_folded(context, start)
     high = _to_folded(context, end)
     hits = _hits(text, low, high, context.lang)
+    if not hits:
+        return []  # most sentences with a figure say nothing of it that counts here
     places = [
         (
             _to_folded(context, n.start),
