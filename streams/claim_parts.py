@@ -138,7 +138,9 @@ def place_of(mention: Mention, role: str, implicit: bool, weight: float = 1.0) -
 
 
 _ORIGIN = re.compile(r"\b(?:from|out of|fled|fleeing|flee|left|leaving|leave)\s+(?:the\s+)?(?:\w+\s+){0,2}$")
-_DESTINATION = re.compile(r"\b(?:to|towards?|into)\s+(?:the\s+)?(?:\w+\s+){0,2}$")
+_DESTINATION = re.compile(
+    r"\b(?:to|towards?|into|(?:head(?:ed|ing)?|set out|set off|left|bound) for|vers|hacia|rumbo a)\s+(?:the\s+)?(?:\w+\s+){0,2}$"
+)
 _LISTED = re.compile(r"\s*(?:,|,? and|,? or)\s+(?:the )?")
 _MOVING = frozenset(("displacement", "force_movement", "humanitarian_response"))
 
