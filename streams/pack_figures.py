@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from streams.claim_matches import Found
 from streams.claim_rules import ClaimRules
 from streams.clauses import Scene
-from streams.inflect import Form
+from streams.inflect import VERBAL, Form
 from streams.numbers import Number, as_quantity
 from tocsin.records import Quantity
 
@@ -42,7 +44,19 @@ def counted(scene: Scene, item: Found, kept: Sequence[Found], rules: ClaimRules)
             if quantity.unit == "other" and "person" in wanted:
                 quantity = Quantity(**{**{f: getattr(quantity, f) for f in quantity.__struct_fields__}, "unit": "person"})
             found.append(quantity)
-    return tuple(found) or _by_form(scene, item, rules)
+    return tuple(found) or _shared(scene, item, rivals, rules) or _by_form(scene, item, rules)
+
+
+def _shared(scene: Scene, item: Found, rivals: Sequence[Found], rules: ClaimRules) -> tuple[Quantity, ...]:
+    """The figure of the trigger right before, for "dozens of dead and wounded" in one breath."""
+    role = item.rule.quantity.get("person")
+    if role is None or item.form & VERBAL:
+        return ()
+    for other in rivals:
+        if 0 < item.trigger.start - other.trigger.end <= len(" и ") and not other.form & VERBAL and not other.form & Form.DUAL:
+            alone = [r for r in rivals if r.trigger.start <= other.trigger.start]
+            return tuple(replace(q, role=role) for q in counted(scene, other, alone, rules) if q.start < other.trigger.start)
+    return ()
 
 
 def _price(scene: Scene, item: Found, number: Number, rivals: Sequence[Found], totals: int) -> float:
@@ -87,6 +101,8 @@ def _by_form(scene: Scene, item: Found, rules: ClaimRules) -> tuple[Quantity, ..
     if role is None:
         return ()
     trigger = item.trigger
+    if trigger.mask & rules.bits["one"] and not item.form & Form.DUAL:
+        return (_quantity(scene, trigger.start, trigger.end, 1, role),)
     if item.form & Form.DUAL:
         return (_quantity(scene, trigger.start, trigger.end, 2, role),)
     bits = rules.bits

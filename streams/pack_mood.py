@@ -65,12 +65,18 @@ def pack_mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: F
         modality, why = "asserted", "state"
     elif (frame is not None and frame.calls) or call is not None:
         modality, why = "call", frame.verb if frame is not None and frame.calls else "must"
-    if scene.mask & bits["conditional"] and any(h.mask & bits["conditional"] and left <= h.start < trigger.start for h in scene.hits):
+    early = scene.mask & bits["conditional"] and any(h.mask & bits["conditional"] and left <= h.start < trigger.start for h in scene.hits)
+    if early or (modality in ("expected", "possible") and _follows(scene, trigger, bits["conditional"])):
         modality, why = "conditional", "if"
     if _question(scene, trigger, floor, bits["question"], bits["whether"]):
         modality, why = "question", "?"
     background = bool(scene.mask & bits["background"]) and any(h.mask & bits["background"] and left <= h.start <= right for h in scene.hits)
     return Mood(modality, negative != denied, background, why)
+
+
+def _follows(scene: Scene, trigger: Hit, conditional: int) -> bool:
+    """Whether an "if" comes soon after: "will shell the port if the siege goes on"."""
+    return bool(scene.mask & conditional) and any(h.mask & conditional and 0 < h.start - trigger.end <= _REACH for h in scene.hits)
 
 
 def _aside(scene: Scene, trigger: Hit, possible: int) -> Hit | None:
