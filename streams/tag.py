@@ -34,7 +34,8 @@ from tocsin.fold import fold, fold_key
 from tocsin.records import Article, Claim, Mention, Record, Segment, Sentence, Tagged
 from tocsin.wire import flat
 
-# Languages that have claim rules. A text too short to tell ("und") is tried: the rules find nothing in other languages.
+# Languages that have claim rules; Spanish, French and Portuguese have those of displacement and casualties only, read by their figures.
+# A text too short to tell ("und") is tried: the rules find nothing in other languages.
 CLAIM_LANGUAGES = frozenset(("en", "und")) | PACK_LANGUAGES
 _GAP = "\n\n"  # between title and body in the discourse
 _MENTION_ID = re.compile(r"m(\d+)-(\d+)")
