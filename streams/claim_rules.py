@@ -182,10 +182,9 @@ def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
         bare = find_hits("".join([low[at] for at in kept]), rules)
         return [hit._replace(start=kept[hit.start], end=kept[hit.end - 1] + 1) for hit in bare]
     spaced = f" {_SPACED.translate(low)} "
-    longest: dict[int, tuple[int, int]] = {}
-    for index, start, end in rules.automaton.find_matches_as_indexes(spaced, overlapping=True):
-        if not spaced[end].isalnum():
-            longest[start] = (end, index)  # matches come in order of their end
+    matches = rules.automaton.find_matches_as_indexes(spaced, overlapping=True)
+    # Matches come in order of their end, so the longest from a start is kept.
+    longest = {start: (end, index) for index, start, end in matches if not spaced[end].isalnum()}
     patterns = rules.patterns
     found = []
     last = 0
