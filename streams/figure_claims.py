@@ -144,6 +144,8 @@ def figure_cumulative(scene: Scene, claim: FigureClaim) -> Literal["incremental"
 
 
 def _rule_id(figure: Figure) -> str | None:
+    if figure.role == "injured" and figure_nouns("sportspeople") & {figure.number.noun, *figure.number.modifiers}:
+        return None
     if figure.role in _CASUALTIES and figure.code == "casualties":
         return f"casualties.{_CASUALTIES[figure.role]}" if figure.unit in ("person", "household", "fighter") else None
     if figure.number.text.lower() in _ARTICLES and figure.role not in _CASUALTIES:

@@ -333,7 +333,7 @@ def _is_agent(text: str, phrase_end: int, hit: _Hit) -> bool:
 
 def _is_unknown(number: Number, context: Context, term: Term) -> bool:
     """Whether an unknown noun must mean people: whoever is killed (a misspelling, a rare trade), a people's name that flees."""
-    if not number.noun or term.unit or number.noun in vocabulary().units:
+    if not number.noun or term.unit or (term.lang and term.weight) or number.noun in vocabulary().units:
         return False
     return term.role in _BODILY or (bool(term.code) and context.text[number.noun_start].isupper())
 
