@@ -19,7 +19,8 @@ _BARE = 34  # the same for a number without one
 _STRANGE = 12  # the same where nobody knows what it counts
 _BREAK, _RIVAL, _NUMBER = 14, 26, 10  # prices of what stands between
 _BESIDE = 22  # characters between a trigger and the dual or single noun it counts by
-_RISE = re.compile(r"(?:вырос|возрос|увелич|достиг|поднял|вираст)\w*\s(?:до\s)?$")
+_RISE = re.compile(r"(?:вырос|возрос|увелич|достиг|поднял)\w*\s(?:до\s)?$")
+_RISEN = re.compile(r"\s(?:\w+\s)?(?:вырос|возрос|увелич|поднял)")
 _REACHED = re.compile(
     r"(?:(?:вырос|возрос|увелич|достиг|поднял|превыс|состав)\w*\s(?:до\s)?|(?:الي|بلغ|بلغت|تجاوز|تجاوزت) (?:\w+ ){0,2})(?:до\s)?$"
 )
@@ -90,7 +91,8 @@ def _is_total(scene: Scene, start: int, totals: int) -> bool:
 
 def _reached(scene: Scene, number: Number) -> Number:
     """Of "rose to 29": here the word for "up to" tells where a count has arrived, not its bound."""
-    if number.approx == "at_most" and _RISE.search(scene.low, max(0, number.start - 24), number.start + 3):
+    risen = _RISE.search(scene.low, max(0, number.start - 24), number.start + 3) or _RISEN.match(scene.low, number.end)
+    if number.approx == "at_most" and risen:
         return Number(**{**{f: getattr(number, f) for f in number.__struct_fields__}, "min": number.value, "approx": None})
     return number
 
