@@ -246,7 +246,10 @@ class _Finder:
 
         Somebody armed or endangered beside it makes it meant.
         """
-        cue = self.hard if scene.mask & self.ordinary else self.stakes
+        ordinary = scene.mask & self.ordinary and any(
+            classes & self.ordinary and (end <= hit.start or start >= hit.end) for start, end, classes in scene.spots
+        )
+        cue = self.hard if ordinary else self.stakes
         if cue == self.stakes and hit.mask & (self.rules.entity_mask | self.rules.bits.get("body", 0)):
             return False  # "civilian casualties", "mass grave": the words themselves say who
         return bool(cue) and not any(classes & cue and (end <= hit.start or start >= hit.end) for start, end, classes in scene.spots)
