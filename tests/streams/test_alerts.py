@@ -171,7 +171,7 @@ def test_a_pair_rings_when_actor_and_place_meet_in_one_claim(tmp_path: Path) -> 
         ("watch: [Xyzzyville]", "nobody knows 'Xyzzyville'"),
         ("rules:\n  - id: x\n    kind: bell\n", r"rules.yaml:3: .*bell"),
         ("rules: [", r"rules.yaml:\d: not YAML"),
-        ("rulez: []", "unknown field"),
+        ("rulez: []", "unknown key"),
         ("rules: [{id: x, kind: threshold, hours: 9999}]", "hours must be"),
         ("rules: [{id: x, kind: threshold}, {id: x, kind: threshold}]", "used twice"),
     ],
