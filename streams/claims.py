@@ -316,7 +316,7 @@ class _Finder:
             start, end = min(start, *(q.start for q in quantities), start), max(end, *(q.end for q in quantities), end)
         elif rule.type not in FIGURED:
             quantities = quantities_in(scene, item, kept, start, end)
-        elif rule.quantity:
+        elif rule.type == "casualties" and rule.quantity:
             quantities = loose_quantities(scene, item, kept, start, end)
         attribution = as_attribution(item.frames, context.text, self.rules)
         when = event_time(scene, item, start, end, context.published_at)
