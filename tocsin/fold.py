@@ -73,7 +73,8 @@ class CharTable(dict[int, str]):
         self._wide = re.compile(f"[{re.escape(leaving)}{_FIRST_STAND_IN}-{_LAST_STAND_IN}\u0100-\U0010ffff]")
 
     def __missing__(self, code: int) -> str:
-        self[code] = char = self._learn(chr(code))
+        # Half a character (a lone surrogate) has no bytes, which the automata need.
+        self[code] = char = "\ufffd" if 0xD800 <= code <= 0xDFFF else self._learn(chr(code))
         return char
 
     def translate(self, text: str) -> str:
