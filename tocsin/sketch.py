@@ -80,7 +80,7 @@ def sentence_hashes(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
 
 
 def _hash(tokens: list[str]) -> str:
-    return hashlib.sha256(" ".join(tokens).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return hashlib.blake2b(" ".join(tokens).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _minhash(tokens: list[str]) -> tuple[int, ...]:

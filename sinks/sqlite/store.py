@@ -331,7 +331,7 @@ class _Taggers(msgspec.Struct):
 
 
 def _pack(tagged: Tagged) -> bytes:
-    return zlib.compress(wire.encode(tagged), 3)
+    return zlib.compress(wire.encode(tagged), 1)
 
 
 def _alone(tagged: Tagged) -> Clustered:

@@ -4,6 +4,7 @@ Extraction holds the interpreter lock, so threads do not help (two threads: 0.95
 once, and are killed when a page takes too long; the page is then a drop with a reason and the next one gets a fresh worker.
 """
 
+import gc
 import logging
 import multiprocessing
 import signal
@@ -90,6 +91,7 @@ def _interrupts_held() -> Iterator[None]:
 def _start(settings: Settings) -> None:
     try:
         _RESOURCES[:] = [resources_for(settings)]
+        gc.freeze()  # the lexicons stay for good: the collector need not walk their millions of objects again and again
     except Exception as error:  # noqa: BLE001  # told with the first page, in one line; here it would be a log of many
         _FAILURE[:] = [f"{type(error).__name__}: {error}"]
 
@@ -116,8 +118,8 @@ class Workers:
 
     @property
     def window(self) -> int:
-        """How many pages to keep under way: enough to feed every worker, few enough to bound memory."""
-        return 4 * self._settings.workers
+        """How many pages to keep under way: enough that one slow page at the head leaves no worker idle, few enough to bound memory."""
+        return 32 * self._settings.workers
 
     def submit(self, given: Page | Article) -> "Future[bytes]":
         """Hand one page to the pool."""

@@ -1,6 +1,7 @@
 """One run of the embedded pipeline, opened and closed as a whole: store, archive, rules, workers."""
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,6 +45,7 @@ class Session:
             self.workers = Workers(settings)
             undo.push(lambda kind, _error, _trace: self.workers.close(at_once=kind is not None))
             self._close = undo.pop_all()
+        gc.freeze()  # what is loaded now stays: the collector need not walk it with every article
 
     def __enter__(self) -> Self:
         return self
