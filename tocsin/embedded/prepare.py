@@ -32,6 +32,7 @@ from tocsin.settings import Settings, cache_folder
 from tocsin.sketch import sketch
 
 K = TypeVar("K")
+_AHEAD = 8  # windows: where order is kept, one slow page at the head must leave no worker idle
 _LOG = logging.getLogger(__name__)
 # Of this worker process, filled when it starts: the resources, or why there are none.
 _RESOURCES: list[Resources] = []
@@ -118,8 +119,8 @@ class Workers:
 
     @property
     def window(self) -> int:
-        """How many pages to keep under way: enough that one slow page at the head leaves no worker idle, few enough to bound memory."""
-        return 32 * self._settings.workers
+        """How many pages to keep under way: enough to feed every worker, few enough to bound memory and what a kill undoes."""
+        return 4 * self._settings.workers
 
     def submit(self, given: Page | Article) -> "Future[bytes]":
         """Hand one page to the pool."""
@@ -158,7 +159,7 @@ class Workers:
         under_way: deque[tuple[K, Page | Article | None, Future[bytes] | None]] = deque()
         for key, given in items:
             under_way.append((key, given, self.submit(given) if given is not None else None))
-            while len(under_way) >= self.window:
+            while len(under_way) >= _AHEAD * self.window:
                 yield self._next(under_way)
         while under_way:
             yield self._next(under_way)
