@@ -111,7 +111,7 @@ def test_a_run_killed_again_and_again_loses_nothing_reported_and_duplicates_noth
         data = tmp_path / "killed"
         sources = Path(undisturbed.data) / "sources.yaml"
         # The pause between requests keeps the run from ending before a loaded machine has killed it often enough.
-        environment = {**os.environ, "TOCSIN_ALLOW_PRIVATE": undisturbed.allow_private, "TOCSIN_HOST_DELAY": "0.05"}
+        environment = {**os.environ, "TOCSIN_ALLOW_PRIVATE": undisturbed.allow_private, "TOCSIN_HOST_DELAY": "0.1"}
         command = [TOCSIN, "run", "--once", "--quiet", "--workers", "1", "--data", str(data), "--sources", str(sources)]
         reported: set[str] = set()
         while True:
