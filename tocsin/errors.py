@@ -3,7 +3,6 @@
 TocsinError
 ├── UsageError      the person must change something (a path, a setting, a file); exit code 2
 │   └── DataError   an input file is not what it should be; names the file and the line
-├── Retry           try the same thing again later; carries the seconds to wait
 └── Quarantine      this one record can never succeed: set it aside with its reason, go on with the next
 
 A page that is refused is none of these: a drop is a value, `tocsin.records.Dropped`.
@@ -30,15 +29,6 @@ class DataError(UsageError):
     def __init__(self, path: Path | str, problem: str, line: int | None = None) -> None:
         where = f"{path}:{line}" if line is not None else f"{path}"
         super().__init__(f"{where}: {problem}")
-
-
-class Retry(TocsinError):
-    """The same thing may succeed later."""
-
-    def __init__(self, message: str, after: float = 60.0) -> None:
-        """`after`: seconds to wait before the next try."""
-        super().__init__(message)
-        self.after = after
 
 
 class Quarantine(TocsinError):

@@ -1,6 +1,5 @@
 """Records <-> JSON bytes. The only place that knows."""
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeVar
 
@@ -32,13 +31,10 @@ def decode(data: bytes | str, kind: type[R]) -> R:
         record: R = _decoder(kind).decode(data)
     except msgspec.DecodeError as error:  # ValidationError is one of these
         raise Quarantine(f"not a {kind.__name__}: {error}") from error
-    return record
-
-
-def check_schema(version: int) -> None:
-    """Refuse records of a newer schema. Raises Quarantine."""
+    version = getattr(record, "schema_version", SCHEMA_VERSION)
     if version > SCHEMA_VERSION:
         raise Quarantine(f"schema {version} is newer than this Tocsin reads ({SCHEMA_VERSION}): upgrade Tocsin, then redrive")
+    return record
 
 
 def plain(record: msgspec.Struct) -> dict[str, Any]:
@@ -52,10 +48,3 @@ def flat(tagged: Tagged) -> dict[str, Any]:
     document = plain(tagged)
     article: dict[str, Any] = document.pop("article")
     return {**article, **document}
-
-
-def lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (line number from 1, line) of JSON lines, skipping blank ones."""
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if line.strip():
-            yield number, line

@@ -1,0 +1,25 @@
+"""Records travel as JSON; what cannot be read is set aside with a reason."""
+
+import pytest
+
+from tests.builders import article
+from tocsin.errors import Quarantine
+from tocsin.records import SCHEMA_VERSION, Article
+from tocsin.wire import decode, encode
+
+
+def test_a_record_comes_back_as_it_went() -> None:
+    of = article("Shells fell on Mosul.", title="Mosul")
+    assert decode(encode(of), Article) == of
+
+
+@pytest.mark.parametrize("data", [b"not json", b"[]", b"{}", b'{"article_id": 5}', b"\xff"])
+def test_bytes_of_another_shape_are_set_aside(data: bytes) -> None:
+    with pytest.raises(Quarantine, match="not a Article"):
+        decode(data, Article)
+
+
+def test_a_record_of_a_newer_schema_is_refused_with_advice() -> None:
+    newer = encode(article("Shells fell.", schema_version=SCHEMA_VERSION + 1))
+    with pytest.raises(Quarantine, match="upgrade Tocsin"):
+        decode(newer, Article)
