@@ -5,15 +5,18 @@ Every setting NAME can be given as TOCSIN_NAME, or TOCSIN_NAME_FILE naming a fil
 """
 
 import os
+import socket
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from tocsin.errors import DataError, UsageError
+
+_SECRET = {"secret": True}
 
 
 def _default_cores() -> int:
@@ -45,6 +48,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     clean_timeout: Annotated[float, Meta(gt=0, description="seconds for cleaning and tagging one page before its worker is killed")] = 20.0
     allow_private: Annotated[str, Meta(description="comma-separated host:port of private addresses that may be fetched (tests, demo)")] = ""
     feed_interval: Annotated[float, Meta(gt=0, description="seconds between two polls of a feed, before its rhythm is known")] = 900.0
+    # --- the distributed services ---
+    kafka: Annotated[str, Meta(description="comma-separated host:port of Kafka brokers")] = "127.0.0.1:9092"
+    kafka_security: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Meta(description="how Kafka is spoken to")] = (
+        "PLAINTEXT"
+    )
+    kafka_user: Annotated[str, Meta(description="SASL user (SCRAM-SHA-512)")] = ""
+    kafka_password: Annotated[str, Meta(description="SASL password; better TOCSIN_KAFKA_PASSWORD_FILE", extra=_SECRET)] = ""
+    kafka_ca: Annotated[str, Meta(description="file with the certificate authority of Kafka; empty: the system's")] = ""
+    elasticsearch: Annotated[str, Meta(description="comma-separated addresses of Elasticsearch")] = "http://127.0.0.1:9200"
+    elasticsearch_user: Annotated[str, Meta(description="user of Elasticsearch; empty: none")] = ""
+    elasticsearch_password: Annotated[str, Meta(description="its password; better TOCSIN_ELASTICSEARCH_PASSWORD_FILE", extra=_SECRET)] = ""
+    elasticsearch_ca: Annotated[str, Meta(description="file with the certificate authority of Elasticsearch; empty: the system's")] = ""
+    store: Annotated[Literal["sqlite", "elasticsearch"], Meta(description="where search, show, alerts, incidents and trace look")] = (
+        "sqlite"
+    )
+    prefix: Annotated[
+        str, Meta(pattern="^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="first part of the names of topics, groups and indices")
+    ] = "tocsin"
+    topic_generation: Annotated[
+        int, Meta(ge=1, description="generation of topics and state: a new one starts empty and is filled by replay")
+    ] = 1
+    partitions: Annotated[int, Meta(ge=1, le=1000, description="partitions of a keyed topic; can never be changed within a generation")] = (
+        24
+    )
+    replication: Annotated[int, Meta(ge=1, description="copies of each partition on different brokers")] = 1
+    index_generation: Annotated[int, Meta(ge=1, description="generation of the indices that sinks write: replay fills a new one")] = 1
+    node: Annotated[str, Meta(description="name of this replica: its state and archive lie in folders of that name")] = msgspec.field(
+        default_factory=socket.gethostname
+    )
+    health_bind: Annotated[str, Meta(description="address of a service's /live, /ready and /metrics")] = "127.0.0.1"
+    health_port: Annotated[int, Meta(ge=0, le=65535, description="its port; 0: none")] = 0
+    sink_batch: Annotated[int, Meta(ge=1, description="most messages a sink writes at once")] = 500
+    sink_bytes: Annotated[int, Meta(ge=1, description="most bytes a sink writes at once, before compression")] = 8_000_000
+    sink_linger: Annotated[float, Meta(ge=0, description="seconds a sink waits to fill a batch")] = 0.5
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -55,16 +92,30 @@ def cache_folder(settings: Settings) -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "tocsin"
 
 
+_DEFAULTS = {"workers": "number of cores", "node": "name of the machine"}
+
+
 def describe() -> list[tuple[str, str, str, Any]]:
     """Return (name, type, description, default) of every setting, in order."""
     rows: list[tuple[str, str, str, Any]] = []
     hints = get_type_hints(Settings, include_extras=True)
     for item in msgspec.structs.fields(Settings):
         hint = hints[item.name]
-        meta = next(m for m in hint.__metadata__ if isinstance(m, Meta))
-        default = item.default if item.default is not msgspec.NODEFAULT else "number of cores"
-        rows.append((item.name, hint.__origin__.__name__, meta.description or "", default))
+        kind = " or ".join(get_args(hint.__origin__)) if get_origin(hint.__origin__) is Literal else hint.__origin__.__name__
+        default = item.default if item.default is not msgspec.NODEFAULT else _DEFAULTS[item.name]
+        rows.append((item.name, kind, _meta(hint).description or "", default))
     return rows
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """Every setting's value as it may be printed: of a secret only whether it is set."""
+    hints = get_type_hints(Settings, include_extras=True)
+    secret = {name for name, hint in hints.items() if _meta(hint).extra == _SECRET}
+    return {name: "(set)" if name in secret and value else value for name, value in msgspec.structs.asdict(settings).items()}
+
+
+def _meta(hint: Any) -> Meta:
+    return next(m for m in hint.__metadata__ if isinstance(m, Meta))
 
 
 def load(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tocsin.errors import UsageError
-from tocsin.settings import describe, load
+from tocsin.settings import describe, load, shown
 
 
 def test_each_layer_wins_over_the_one_before_and_says_where_a_value_came_from(tmp_path: Path) -> None:
@@ -46,3 +46,9 @@ def test_a_broken_file_names_itself(tmp_path: Path, text: str, complaint: str) -
 
 def test_every_setting_documents_itself() -> None:
     assert all(name and kind and description for name, kind, description, _ in describe())
+
+
+def test_a_secret_is_never_printed() -> None:
+    settings, _ = load(None, {"TOCSIN_KAFKA_PASSWORD": "open sesame", "TOCSIN_KAFKA_USER": "ali"})
+    assert (settings.kafka_password, shown(settings)["kafka_password"], shown(settings)["kafka_user"]) == ("open sesame", "(set)", "ali")
+    assert shown(settings)["elasticsearch_password"] == ""

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from tocsin.cli.options import config_option
 from tocsin.cli.style import console
-from tocsin.settings import describe, load
+from tocsin.settings import describe, load, shown
 
 
 @click.command(
@@ -29,7 +29,8 @@ def settings(config: Path | None, as_json: bool, markdown: bool) -> None:
         click.echo(as_markdown(), nl=False)
         return
     values, origin = load(config)
-    rows = [(name, kind, text, default, getattr(values, name), origin[name]) for name, kind, text, default in describe()]
+    printed = shown(values)
+    rows = [(name, kind, text, default, printed[name], origin[name]) for name, kind, text, default in describe()]
     if as_json:
         for name, kind, text, default, value, where in rows:
             row = {"name": name, "value": value, "origin": where, "type": kind, "default": default, "description": text}
