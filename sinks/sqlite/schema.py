@@ -8,6 +8,9 @@ indexed and is left out by `current`.
 
 import sqlite3
 
+from tocsin.sqlite_file import schema_version
+from tocsin.state_table import TABLE as STATE_TABLE
+
 SCHEMA = 1
 """PRAGMA user_version. Raise it with every change of the tables: an older Tocsin then says so instead of failing."""
 
@@ -121,26 +124,16 @@ CREATE TABLE fate (
     UNIQUE (url, stage, outcome, version_id, about)
 );
 CREATE INDEX fate_article ON fate(article_id);
-
-CREATE TABLE state (                    -- the stages' own memory
-    name TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value BLOB NOT NULL,
-    PRIMARY KEY (name, key)
-) WITHOUT ROWID;
 """
 
 
 def create(connection: sqlite3.Connection) -> None:
     """Make all tables in an empty file, in one transaction."""
-    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; COMMIT;")
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {TABLES} {STATE_TABLE} PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; COMMIT;"
+    )
 
 
 def found(connection: sqlite3.Connection) -> int | None:
     """Schema version of the file: 0 when it is empty, None when it belongs to another program."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if application == APPLICATION:
-        return int(version)
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return None if tables else 0
+    return schema_version(connection, APPLICATION)

@@ -11,20 +11,21 @@ Rules of writing (all idempotent):
 import sqlite3
 import zlib
 from collections.abc import Iterator, MutableMapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
 from sinks.sqlite import connect, history, search
 from sinks.sqlite.moments import seconds
-from sinks.sqlite.state import StateTable
 from sinks.sqlite.terms import Terms, key, terms_of
 from sinks.sqlite.words import keys
 from tocsin import ids, wire
 from tocsin.errors import Quarantine, UsageError
 from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged
+from tocsin.sqlite_file import explained, lock, opening
+from tocsin.state_table import StateTables
 from tocsin.store import Batch, Query, Report, Results, Stored
 
 T = TypeVar("T", bound=Record)
@@ -37,14 +38,14 @@ def open_store(folder: Path, *, read_only: bool = False) -> "SqliteStore":
     taken, or when the file is damaged, foreign or of a newer Tocsin.
     """
     path = folder / connect.FILE
-    with connect.opening(path), ExitStack() as undo:
+    with opening(path), ExitStack() as undo:
         if read_only:
             if not path.exists():
                 raise UsageError(f"no data in {folder}: run `tocsin run` or `make demo` first")
             return SqliteStore(path, connect.connect_reader(path), None)
         folder.mkdir(parents=True, exist_ok=True)
-        lock = undo.enter_context(connect.lock(folder))
-        store = SqliteStore(path, connect.connect_writer(path), lock)
+        held = undo.enter_context(lock(folder / connect.LOCK, folder))
+        store = SqliteStore(path, connect.connect_writer(path), held)
         undo.pop_all()
         return store
 
@@ -57,8 +58,7 @@ class SqliteStore:
         self.connection = connection
         self._lock = lock
         self._terms = Terms(connection)
-        self._tables: dict[str, StateTable[Any]] = {}
-        self._broken = False
+        self._states = StateTables(path, connection, on_rollback=self._terms.forget)
 
     def __enter__(self) -> "SqliteStore":
         return self
@@ -74,24 +74,9 @@ class SqliteStore:
 
     # --- transactions ---
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Everything inside is kept whole, on the disk when the block ends; nothing of it if it raises. An inner one joins the outer."""
-        if self.connection.in_transaction:
-            yield
-            return
-        with connect.explained(self.path):
-            try:
-                self.connection.execute("BEGIN IMMEDIATE")
-                yield
-                for table in self._tables.values():
-                    table.flush()
-                self.connection.execute("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
-        for table in self._tables.values():
-            table.kept()
+        return self._states.transaction()
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
@@ -107,18 +92,9 @@ class SqliteStore:
             raise
         self.connection.execute("RELEASE batch")
 
-    def _roll_back(self) -> None:
-        if self.connection.in_transaction:  # a full disk has rolled back already
-            self.connection.execute("ROLLBACK")
-        self._terms.forget()
-        for table in self._tables.values():
-            table.forget()
-
     def table(self, name: str, kind: type[T]) -> MutableMapping[str, T]:
         """A durable mapping for one stage's state; changes are part of the open transaction, or their own when none is open."""
-        if name not in self._tables:
-            self._tables[name] = StateTable(name, kind, self.connection, self.transaction)
-        return self._tables[name]
+        return self._states.table(name, kind)
 
     # --- writing ---
 
@@ -289,37 +265,37 @@ class SqliteStore:
 
     def search(self, query: Query) -> Results:
         """Find articles, near-copies folded to the best one. Raises UsageError for a query that cannot be read."""
-        with connect.explained(self.path):
+        with explained(self.path):
             return search.search(self.connection, query)
 
     def closest(self, kind: str, wanted: str) -> list[str]:
         """Names of known actors, places or sources like `wanted` (kind: actor, place, source), for a hint; at most three."""
-        with connect.explained(self.path):
+        with explained(self.path):
             return search.closest(self.connection, kind, wanted)
 
     def article(self, wanted: str) -> Stored | None:
         """Find by article id, version id, claim id, or URL; a unique prefix of an id is enough. Raises UsageError when it is not."""
-        with connect.explained(self.path):
+        with explained(self.path):
             return history.article(self.connection, wanted)
 
     def version(self, version_id: str) -> Tagged | None:
         """One version of an article as it was tagged, current or not."""
-        with connect.explained(self.path):
+        with explained(self.path):
             return history.version(self.connection, version_id)
 
     def alerts(self, *, subject: str | None = None, rule: str | None = None, since: str | None = None, limit: int = 50) -> list[Alert]:
         """Return alerts, newest first; `subject`: id or name, of a pair either part; `since`: ISO date or time."""
-        with connect.explained(self.path):
+        with explained(self.path):
             return history.alerts(self.connection, subject, rule, since, limit)
 
     def trace(self, url: str) -> list[Fate]:
         """Everything that happened to a URL (as given or canonical, redirects followed), oldest first."""
-        with connect.explained(self.path):
+        with explained(self.path):
             return history.trace(self.connection, url)
 
     def report(self, top: int = 10) -> Report:
         """Count what is here."""
-        with connect.explained(self.path):
+        with explained(self.path):
             return history.report(self.connection, top)
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinks.sqlite import SqliteStore, open_store, state
+from sinks.sqlite import SqliteStore, open_store
+from tocsin import state_table
 from tocsin.errors import UsageError
 from tocsin.records import Geo, Mention, Sentence
 
@@ -46,7 +47,7 @@ def test_changes_are_seen_inside_their_transaction_also_by_iteration(store: Sqli
 
 
 def test_a_long_table_can_be_emptied_while_it_is_read(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "_PAGE", 10)
+    monkeypatch.setattr(state_table, "_PAGE", 10)
     table = store.table("seen", Sentence)
     with store.transaction():
         for number in range(35):
@@ -58,7 +59,7 @@ def test_a_long_table_can_be_emptied_while_it_is_read(store: SqliteStore, monkey
 
 
 def test_values_beyond_the_cache_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "CACHED", 5)
+    monkeypatch.setattr(state_table, "CACHED", 5)
     with open_store(tmp_path) as store:
         table = store.table("seen", Sentence)
         for number in range(20):
