@@ -1,0 +1,30 @@
+"""A message that broke a stage becomes a dead letter: whole, with its origin, so that it can be sent again once the cause is mended."""
+
+import traceback
+
+from tocsin import ids
+from tocsin.clock import now
+from tocsin.records import DeadLetter
+
+_TRACE = 6  # frames, the innermost
+
+
+def dead_letter(
+    stage: str, error: BaseException, *, topic: str, partition: int, offset: int, key: bytes | None, body: bytes | None, redrives: int = 0
+) -> DeadLetter:
+    """Return the dead letter of one message. `topic`: its full name. `error` should have been raised, so that it knows where."""
+    frames = traceback.extract_tb(error.__traceback__)[-_TRACE:]
+    kind = type(error).__name__
+    return DeadLetter(
+        stage=stage,
+        error=f"{kind}: {error}"[:1000],
+        trace=" > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames),
+        at=now(),
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        key=key,
+        body=body,
+        fingerprint=ids.digest(stage, kind, topic, *(f"{frame.filename.rpartition('/')[2]}:{frame.name}" for frame in frames[-1:])),
+        redrives=redrives,
+    )
