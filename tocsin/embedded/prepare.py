@@ -1,32 +1,25 @@
 """The stateless half of the pipeline, in worker processes: clean a page and tag the article. Nine tenths of the work.
 
-Extraction holds the interpreter lock, so threads do not help (two threads: 0.95 of one). Workers are spawned, load the lexicons
-once, and are killed when a page takes too long; the page is then a drop with a reason and the next one gets a fresh worker.
+Each worker loads the lexicons once; a page that takes too long or breaks its worker is a drop with a reason (`tocsin.pool`).
 """
 
 import gc
 import logging
-import multiprocessing
-import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
-from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from producers.clean import clean
 from streams.tag import Resources, load_resources, tag
 from tocsin.clock import now
-from tocsin.errors import TocsinError, UsageError
+from tocsin.errors import UsageError
+from tocsin.pool import Failure, Pool
 from tocsin.records import Article, Dropped, Page, Record, Tagged
 from tocsin.settings import Settings, cache_folder
 from tocsin.sketch import sketch
@@ -37,11 +30,6 @@ _LOG = logging.getLogger(__name__)
 # Of this worker process, filled when it starts: the resources, or why there are none.
 _RESOURCES: list[Resources] = []
 _FAILURE: list[str] = []
-
-
-# Seconds a worker is given to leave before it is killed: it holds nothing that could be lost, and cannot hear the request
-# (`_interrupts_held`).
-_POLITE = 0.05
 
 
 class Prepared(Record, frozen=True, kw_only=True):
@@ -75,20 +63,6 @@ def resources_for(settings: Settings) -> Resources:
     return load_resources(countries, Path(settings.lexicon) if settings.lexicon else None, cache_folder(settings))
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Whatever is started inside never sees Ctrl-C or a polite kill, which terminals and service managers send to all processes at once.
-
-    They are for the process that has the store; it stops its workers. A worker that left on its own would take its page with it.
-    """
-    resource_tracker.ensure_running()  # starting it lets go of these signals, so before they are held
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _start(settings: Settings) -> None:
     try:
         _RESOURCES[:] = [resources_for(settings)]
@@ -108,51 +82,35 @@ class Workers:
 
     def __init__(self, settings: Settings) -> None:
         """Start lazily: processes come with the first page."""
-        self._settings = settings
-        CONSTS.term_timeout = _POLITE
-        self._pool = ProcessPool(
-            max_workers=settings.workers,
-            initializer=_start,
-            initargs=(settings,),
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._max_html = settings.max_html
+        self._pool = Pool(_work, workers=settings.workers, timeout=settings.clean_timeout, prepare=_start, given=(settings,))
 
     @property
     def window(self) -> int:
         """How many pages to keep under way: enough to feed every worker, few enough to bound memory and what a kill undoes."""
-        return 4 * self._settings.workers
+        return self._pool.window
 
     def submit(self, given: Page | Article) -> "Future[bytes]":
         """Hand one page to the pool."""
-        with _interrupts_held():  # the first page starts the pool; its threads and processes inherit what is held
-            future: Future[bytes] = self._pool.schedule(_work, args=(given, self._settings.max_html), timeout=self._settings.clean_timeout)
-        return future
+        return self._pool.submit(given, self._max_html)
 
     def result(self, given: Page | Article, future: "Future[bytes]") -> Prepared:
         """Wait for one page. One that hangs, kills its worker or breaks it is dropped with a reason.
 
         Raises UsageError when it is no page's fault: the workers cannot start.
         """
-        try:
-            return _DECODER.decode(future.result())
-        except FutureTimeout:
-            reason, detail = "too-slow", f"cleaning took longer than {self._settings.clean_timeout:g} s (setting clean_timeout)"
-        except ProcessExpired as error:
-            reason, detail = "crashed", f"the worker died (exit code {error.exitcode})"
-        except TocsinError:
-            raise
-        except BrokenProcessPool as error:
-            raise UsageError(f"no worker process can start ({error}): is there memory left? Try fewer with --workers") from error
-        except Exception as error:  # noqa: BLE001  # whatever one page breaks must not take the next one with it
-            reason, detail = "broke", f"{type(error).__name__}: {error}"[:300]
+        result = self._pool.result(future)
+        if not isinstance(result, Failure):
+            return _DECODER.decode(result)
+        if result.bug:
             # That is a bug of ours, and may be every page's: it must not look like an ordinary refusal.
             _LOG.error(
                 "bug: %r broke the worker that read it: %s (a page's bytes are in the archive: ingest that again after the fix)",
                 given.url,
-                detail,
+                result.detail,
             )
         url, source = given.url, given.source_id
-        return Prepared(dropped=Dropped(url=url, stage="clean", reason=reason, detail=detail, source_id=source, at=now()))
+        return Prepared(dropped=Dropped(url=url, stage="clean", reason=result.reason, detail=result.detail, source_id=source, at=now()))
 
     def in_order(self, items: Iterable[tuple[K, Page | Article | None]]) -> Iterator[tuple[K, Prepared | None]]:
         """Prepare many, yield in the order given; an item without page passes through in its place."""
@@ -170,8 +128,4 @@ class Workers:
 
     def close(self, *, at_once: bool = False) -> None:
         """Stop the processes; `at_once` gives up what is under way."""
-        if at_once:
-            self._pool.stop()  # type: ignore[no-untyped-call]  # Pebble has annotations, not on these
-        else:
-            self._pool.close()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        self._pool.close(at_once=at_once)
