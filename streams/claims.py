@@ -35,6 +35,7 @@ from streams.inflect import VERBAL, form_name
 from streams.numbers import Number
 from streams.roles import Roles, is_determined
 from streams.times import TimeSpan
+from streams.trigger_names import is_name
 from tocsin.records import Claim, ClaimPlace, Mention, Quantity, Sentence, Trigger
 
 __all__ = ["find_claims", "load_claim_rules"]
@@ -231,6 +232,8 @@ class _Finder:
             form = self.grammar.form(scene, hit, possible)
             if not form or (_in_name(scene, hit) if not form & VERBAL else self.low[hit.start - 1 : hit.start] == "-"):  # "coal-burning"
                 continue
+            if is_name(scene, hit, form):
+                return
             roles = readings.get(form)
             if roles is None:
                 roles = readings[form] = self.grammar.roles(scene, hit, form, self.rules)

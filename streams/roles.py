@@ -75,11 +75,43 @@ def actual_form(scene: Scene, trigger: Hit, form: int) -> int:
         return form & ~Form.NOUN if not _ING_NOUN.search(head) or not form & Form.NOUN else Form.NOUN
     elif any(use.form & Form.NOUN for use in trigger.uses):
         noun = not head.strip() or bool(_NOUN_BEFORE.search(head)) or not (_VERB_BEFORE.search(head) or _subject_near(scene, trigger))
-    else:  # never a noun: "the RSF hold", "Blast kills four"; at the head of a sentence an order to the reader
-        noun = not head.strip() or (bool(_NOUN_BEFORE.search(head)) and not _VERB_BEFORE.search(head))
+    else:  # "the RSF hold", "Blast kills four", but "the city level"; at the head of a sentence an order to the reader
+        noun = not head.strip() or not _may_govern(scene, trigger, head)
     if noun:
         return Form.NOUN if form & Form.ING else form & (Form.NOUN | Form.PHRASE)
     return form & ~Form.NOUN
+
+
+# Words after which a verb stands in its base form though they are no plural: "helped recapture", "didn't fall", "rather than flee".
+_BARE_BEFORE = re.compile(
+    r"(?:n't|\b(?:help\w*|let|lets|make|makes|made|see|saw|watch\w*|dares?|than|but|either|neither|both|men|women|people|children|police|youths?|\d+|one|six|ten|dozens|scores|hundreds|thousands))\s*$"
+)
+
+
+# Base forms that name things as often as deeds.
+_NOUNS_TOO_WORDS = (
+    "level whip burn free fire ruin gut torch wreck light shoot lead hold take cut stone club drive run move target house host camp"
+)
+_NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
+
+
+def _may_govern(scene: Scene, trigger: Hit, head: str) -> bool:
+    """Whether what stands before a base form can be its subject or auxiliary: a plural, a name, "to"; "the city level" has none."""
+    if _VERB_BEFORE.search(head):
+        return True
+    if _NOUN_BEFORE.search(head):
+        return False
+    if scene.low[trigger.end - 1] == "s" or _BARE_BEFORE.search(head) or _subject_near(scene, trigger):
+        return True
+    start, end = max(scene.sentence.start, trigger.start - 18), len(head.rstrip())
+    word = scene.text[start : start + end].rpartition(" ")[2]
+    if word[:1].isupper() or (word.endswith("s") and not word.endswith(("ss", "us", "is"))):
+        return True
+    # "families in the ruined quarter need shelter": the subject stands before the words of place
+    verb = scene.low[trigger.start : trigger.end]
+    return verb not in _NOUNS_TOO and any(
+        p.end < trigger.start and is_preposed(scene.low, trigger.start, p.end) for p in scene.participants
+    )
 
 
 def is_determined(scene: Scene, trigger: Hit) -> bool:

@@ -1,0 +1,48 @@
+"""Triggers that are names: "Loretta Lynch", "Metro Exodus", "the Rape Crisis Centre" tell of no deed.
+
+A capital inside a sentence makes a verb a name, and a noun if the word beside it has one too. Where most words have capitals (headlines)
+they mean nothing.
+"""
+
+import re
+
+from streams.claim_rules import Hit
+from streams.clauses import Scene
+from streams.inflect import VERBAL
+
+_OPENING = re.compile(r"[\"“”‘’'(\[:;.!?–—…|*•/-]\s*$")  # after these a capital only opens a sentence or a quotation
+_BEFORE = re.compile(r"([\w'’-]+) $")
+_AFTER = re.compile(r" ([\w'’-]+)")
+_CONTENT = 4  # letters from which a headline capitalises every word
+_PLAIN = 2  # long words without a capital that make a sentence no headline
+_SMALL = frozenset(
+    ("about", "after", "amid", "amidst", "before", "between", "during", "from", "into", "near", "over", "that", "with", "without")
+)
+
+
+def is_name(scene: Scene, hit: Hit, form: int) -> bool:
+    """Whether the trigger is part of a name that no lexicon knows."""
+    text, start = scene.text, hit.start
+    if not text[start].isupper() or start == scene.sentence.start:
+        return False
+    head = text[max(scene.sentence.start, start - 24) : start]
+    if _OPENING.search(head) or not head.strip() or text[start : hit.end].isupper() or _is_headline(scene):
+        return False
+    if form & VERBAL:
+        return True
+    known = [(m.start, m.end) for m in scene.places] + [(p.start, p.end) for p in scene.participants if p.mention is not None]
+    before, after = _BEFORE.search(head), _AFTER.match(text, hit.end)
+    spans = [(start - len(before[0]), start - 1)] if before else []
+    if spans and spans[0][0] == scene.sentence.start:
+        spans = []
+    if after:
+        spans.append((after.start(1), after.end(1)))
+    return any(text[s].isupper() and not any(a < e and s < b for a, b in known) for s, e in spans)
+
+
+def _is_headline(scene: Scene) -> bool:
+    """Whether long words have capitals here as a rule."""
+    words = re.findall(r"[^\W\d_]+", scene.text[scene.sentence.start : scene.sentence.end])
+    long = [word for word in words[1:] if len(word) >= _CONTENT]
+    plain = sum(not word[0].isupper() and word not in _SMALL for word in long)
+    return plain < _PLAIN and 2 * plain <= len(long)

@@ -1,0 +1,31 @@
+"""Words of force that tell of no deed: nouns that look like verbs, names, figures of speech; and the deeds beside them that count."""
+
+import pytest
+
+from tests.streams.claims_of import claims_of
+
+NOUNS = [
+    "Grants are paid at the county level in Oregon schools.",
+    "The majority whip counted votes in the office of the mayor.",
+]
+NAMES = [
+    "The plant was run for years by Edward Burns and by Harriet Lynch of Denver.",
+    "She volunteers at the Rape Crisis Centre in Leeds every week.",
+    "The journalist wrote for Rolling Stone about the farmers of the valley.",
+    "He later moved to the town of Battle Creek with his family.",
+]
+DEEDS = [
+    ("The gunmen lynched a trader near Ansongo.", "targeted_attack"),
+    ("Rebels in the eastern province destroy villages at night.", "destruction"),
+    ("Army Shells Rebel Town, Killing 12", "remote_strike"),
+]
+
+
+@pytest.mark.parametrize("text", [*NOUNS, *NAMES])
+def test_a_noun_or_a_name_is_no_deed(text):
+    assert claims_of(text) == []
+
+
+@pytest.mark.parametrize(("text", "kind"), DEEDS)
+def test_the_deed_itself_still_counts(text, kind):
+    assert kind in {claim.type for claim in claims_of(text)}
