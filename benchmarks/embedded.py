@@ -4,7 +4,8 @@
 
 Prints articles a second by stage and end to end, memory, and two ratios taken within this one run, because machines are noisy:
 - speed-up: end to end on all cores against end to end pinned to one core;
-- overhead: CPU time of the whole run against the CPU time of cleaning and tagging the same pages and nothing else.
+- overhead: CPU time of the whole run against the CPU time of cleaning and tagging the same pages and nothing else, taken in turns of
+  `TURN` pages, so that what else the machine does falls on both.
 Pages: every *.html and *.html.gz of FOLDER (default: the evaluation pages where they are, else the sample site's), repeated under new
 addresses, each with a line of its own, until there are N.
 """
@@ -28,6 +29,7 @@ from rich.table import Table
 
 from streams.cluster import Clusters
 from streams.sightings import sightings
+from streams.tag import Resources
 from tocsin.embedded.prepare import prepare, resources_for
 from tocsin.embedded.session import Session
 from tocsin.records import Page, Tagged
@@ -37,6 +39,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = (ROOT.parent / "shared" / "eval" / "dev" / "html_aeb", ROOT / "producers" / "sample" / "pages")
 MAX_HTML = 2_000_000
 WARM_UP = 16  # pages; starts the workers
+TURN = 24  # pages
 
 
 def pages(folder: Path, count: int) -> list[Page]:
@@ -99,23 +102,47 @@ class EndToEnd(msgspec.Struct):
 
     wall: float  # seconds
     cpu: float  # seconds, all processes
+    bare: float  # CPU seconds of cleaning and tagging the same pages in one process; 0: not measured
     memory: int  # bytes, all processes, at the end
     counts: dict[str, int]
 
 
-def end_to_end(given: list[Page], workers: int) -> EndToEnd:
-    """Prepare, accept, archive and index all pages in a fresh data folder; the start of the workers is not counted."""
+def end_to_end(given: list[Page], workers: int, *, bare: bool) -> EndToEnd:
+    """Prepare, accept, archive and index all pages in a fresh data folder; the start of the workers is not counted.
+
+    `bare`: also clean and tag the pages here, in turns with the run.
+    """
+    resources = resources_for(load(environment={})[0]) if bare else None
     with tempfile.TemporaryDirectory() as folder:
         settings, _ = load(environment={}, given={"data": folder, "workers": workers})
         with Session(settings) as session:
             for page, prepared in session.workers.in_order((p, p) for p in given[:WARM_UP]):
                 assert prepared is not None
                 session.pipeline.accept(prepared, page)
-            started, cpu = time.perf_counter(), cpu_of_family()
-            for page, prepared in session.workers.in_order((p, p) for p in given[WARM_UP:]):
-                assert prepared is not None
-                session.progress.accepted(session.pipeline.accept(prepared, page))
-            return EndToEnd(time.perf_counter() - started, cpu_of_family() - cpu, memory_of_family(), dict(session.progress.counts))
+            wall = cpu = alone = 0.0
+            for turn in batched(given[WARM_UP:], TURN if bare else len(given)):
+                started, before = time.perf_counter(), cpu_of_family()
+                for page, prepared in session.workers.in_order((p, p) for p in turn):
+                    assert prepared is not None
+                    session.progress.accepted(session.pipeline.accept(prepared, page))
+                wall, cpu = wall + time.perf_counter() - started, cpu + cpu_of_family() - before
+                if resources is not None:
+                    alone += prepare_cpu(turn, resources)
+            return EndToEnd(wall, cpu, alone, memory_of_family(), dict(session.progress.counts))
+
+
+def batched(given: list[Page], size: int) -> Iterator[list[Page]]:
+    """The pages in lists of at most `size`."""
+    for start in range(0, len(given), size):
+        yield given[start : start + size]
+
+
+def prepare_cpu(given: list[Page], resources: Resources) -> float:
+    """CPU seconds of cleaning and tagging in this process."""
+    started = time.process_time()
+    for page in given:
+        prepare(page, resources, MAX_HTML)
+    return time.process_time() - started
 
 
 def stages(given: list[Page]) -> Iterator[tuple[str, int, float]]:
@@ -135,10 +162,10 @@ def stages(given: list[Page]) -> Iterator[tuple[str, int, float]]:
     yield "sightings", len(tagged), time.process_time() - started
 
 
-def in_child(arguments: list[str], cores: int) -> EndToEnd:
+def in_child(arguments: list[str], cores: int, *more: str) -> EndToEnd:
     """Run `end_to_end` in a process of its own, pinned to so many cores."""
     allowed = sorted(os.sched_getaffinity(0))[:cores]
-    command = [sys.executable, "-m", "benchmarks.embedded", "--child", str(cores), *arguments]
+    command = [sys.executable, "-m", "benchmarks.embedded", "--child", str(cores), *arguments, *more]
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -155,21 +182,23 @@ def main() -> None:
     parser.add_argument("--pages", type=Path, default=next(folder for folder in FOLDERS if folder.is_dir()))
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--child", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--bare", action="store_true", help="only the overhead, on one core")
     options = parser.parse_args()
     given = pages(options.pages, options.count)
     if options.child:
-        sys.stdout.write(msgspec.json.encode(end_to_end(given, options.child)).decode())
+        sys.stdout.write(msgspec.json.encode(end_to_end(given, options.child, bare=options.bare)).decode())
         return
+    arguments = ["--pages", str(options.pages), "--count", str(options.count)]
     console = Console()
+    if options.bare:
+        print_overhead(console, arguments, len(given) - WARM_UP)
+        return
     cores = len(os.sched_getaffinity(0))
     console.print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}; {len(given)} pages of {options.pages.name}")
     table = Table("stage", "articles", "CPU ms each", "a second a core")
-    alone = 0.0
     for name, count, seconds in stages([replace(page) for page in given]):
-        alone += seconds if name in ("clean", "tag") else 0.0
         table.add_row(name, str(count), f"{1000 * seconds / count:.2f}", f"{count / seconds:,.0f}")
     console.print(table)
-    arguments = ["--pages", str(options.pages), "--count", str(options.count)]
     one, all_ = in_child(arguments, 1), in_child(arguments, cores)
     measured = len(given) - WARM_UP
     table = Table("end to end", "articles a second", "CPU ms each", "memory MiB")
@@ -177,7 +206,14 @@ def main() -> None:
         table.add_row(name, f"{measured / run.wall:.1f}", f"{1000 * run.cpu / measured:.2f}", f"{run.memory / 2**20:.0f}")
     console.print(table)
     console.print(f"speed-up of {cores} cores over one: {one.wall / all_.wall:.2f}")
-    console.print(f"overhead over cleaning and tagging alone: {100 * (one.cpu / measured / (alone / len(given)) - 1):.0f} %")
+    print_overhead(console, arguments, measured)
+
+
+def print_overhead(console: Console, arguments: list[str], measured: int) -> None:
+    """Measure and print what the run costs over cleaning and tagging alone."""
+    run = in_child(arguments, 1, "--bare")
+    bare, whole = 1000 * run.bare / measured, 1000 * run.cpu / measured
+    console.print(f"overhead over cleaning and tagging alone: {100 * (whole / bare - 1):.1f} % (CPU ms each: {whole:.2f} over {bare:.2f})")
 
 
 if __name__ == "__main__":

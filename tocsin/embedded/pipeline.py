@@ -123,11 +123,12 @@ class Pipeline:
         """Archive the bytes, once an address: a page that did not change is not kept again, a copy elsewhere is."""
         if page.raw is not None:
             return page.raw
-        key = ids.digest(page.final_url, ids.sha256(page.body))
+        digest = ids.sha256(page.body)
+        key = ids.digest(page.final_url, digest)
         known = self._raws.get(key)
         if known is not None:
             return known
-        raw = self._archive.append(page, headers)
+        raw = self._archive.append(page, headers, digest)
         self._raws[key] = raw
         self._keep_position()
         return raw
