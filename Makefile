@@ -19,7 +19,12 @@ help: ## list the commands
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/dev: .venv/base requirements/dev.txt
+.venv/distributed: .venv/base requirements/distributed.txt
+	@echo "Adding what the services need (Kafka, Faust, Elasticsearch) ..."
+	@$(PIP) install --require-hashes -r requirements/distributed.txt
+	@touch $@
+
+.venv/dev: .venv/distributed requirements/dev.txt
 	@echo "Adding the test tools ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -39,9 +44,14 @@ bench: .venv/base ## articles per second, by stage and end to end, and memory
 
 lock: .venv/dev ## refresh the locked versions (the one way to do it)
 	@$(PIP) install pip-tools
-	@for name in build base dev; do $(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras \
-	  --no-emit-index-url --no-emit-trusted-host --no-header \
-	  $$(case $$name in build) echo requirements/build.in;; dev) echo --extra dev -c requirements/base.txt pyproject.toml;; *) echo pyproject.toml;; esac) \
+	@for name in build base distributed dev; do $(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
+	  $$(case $$name in \
+	    build) echo requirements/build.in;; \
+	    base) echo pyproject.toml;; \
+	    distributed) echo --extra distributed -c requirements/base.txt pyproject.toml;; \
+	    dev) echo --extra dev -c requirements/base.txt -c requirements/distributed.txt pyproject.toml;; \
+	  esac) \
 	  --output-file requirements/$$name.txt; done
 
 clean: ## remove the environment and all that was made
