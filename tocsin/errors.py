@@ -4,6 +4,7 @@ TocsinError
 ├── UsageError      the person must change something (a path, a setting, a file); exit code 2
 │   └── DataError   an input file is not what it should be; names the file and the line
 └── Quarantine      this one record can never succeed: set it aside with its reason, go on with the next
+    └── NewerSchema it was written by a newer Tocsin: a service stops, because setting aside a whole stream helps nobody
 
 A page that is refused is none of these: a drop is a value, `tocsin.records.Dropped`.
 """
@@ -33,3 +34,7 @@ class DataError(UsageError):
 
 class Quarantine(TocsinError):
     """This record can never succeed: set it aside with the reason and go on."""
+
+
+class NewerSchema(Quarantine):
+    """The record was written by a newer Tocsin: whoever reads files sets it aside; a service stops and waits to be upgraded."""

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tocsin.errors import Quarantine
+from tocsin.errors import NewerSchema, Quarantine
 from tocsin.records import SCHEMA_VERSION, Record, Tagged
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -25,16 +25,33 @@ def encode(record: Record) -> bytes:
 def decode(data: bytes | str, kind: type[R]) -> R:
     """Decode and validate one record.
 
-    Raises Quarantine when the bytes are not JSON, not of this shape, or of a newer schema than this version reads.
+    Raises Quarantine when the bytes are not JSON or not of this shape; NewerSchema when they are of a newer schema than this version
+    reads, even where that makes them another shape.
     """
     try:
         record: R = _decoder(kind).decode(data)
     except msgspec.DecodeError as error:  # ValidationError is one of these
+        _check_version(_version_of(data))
         raise Quarantine(f"not a {kind.__name__}: {error}") from error
-    version = getattr(record, "schema_version", SCHEMA_VERSION)
-    if version > SCHEMA_VERSION:
-        raise Quarantine(f"schema {version} is newer than this Tocsin reads ({SCHEMA_VERSION}): upgrade Tocsin, then redrive")
+    _check_version(getattr(record, "schema_version", SCHEMA_VERSION))
     return record
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: int = SCHEMA_VERSION
+
+
+def _version_of(data: bytes | str) -> int:
+    try:
+        found: _Versioned = _decoder(_Versioned).decode(data)
+    except msgspec.DecodeError:
+        return SCHEMA_VERSION
+    return found.schema_version
+
+
+def _check_version(version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise NewerSchema(f"schema {version} is newer than this Tocsin reads ({SCHEMA_VERSION}): upgrade Tocsin, then redrive")
 
 
 def plain(record: msgspec.Struct) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.builders import article
-from tocsin.errors import Quarantine
+from tocsin.errors import NewerSchema, Quarantine
 from tocsin.records import SCHEMA_VERSION, Article
 from tocsin.wire import decode, encode
 
@@ -21,5 +21,10 @@ def test_bytes_of_another_shape_are_set_aside(data: bytes) -> None:
 
 def test_a_record_of_a_newer_schema_is_refused_with_advice() -> None:
     newer = encode(article("Shells fell.", schema_version=SCHEMA_VERSION + 1))
-    with pytest.raises(Quarantine, match="upgrade Tocsin"):
+    with pytest.raises(NewerSchema, match="upgrade Tocsin"):
         decode(newer, Article)
+
+
+def test_a_newer_schema_is_known_even_where_it_has_another_shape() -> None:
+    with pytest.raises(NewerSchema, match="schema 9"):
+        decode(b'{"article": {"id": 7}, "schema_version": 9}', Article)
