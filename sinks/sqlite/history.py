@@ -5,8 +5,9 @@ import re
 import sqlite3
 import zlib
 
-from sinks.sqlite.moments import lower
-from sinks.sqlite.terms import key, readable
+from sinks.moments import lower
+from sinks.spellings import spellings
+from sinks.terms import facet_name, key
 from tocsin import wire
 from tocsin.errors import UsageError
 from tocsin.records import Alert, Clustered, Fate, Tagged
@@ -77,17 +78,6 @@ def _find(connection: sqlite3.Connection, wanted: str) -> int | None:
         if row:
             return int(row[0])
     return None
-
-
-def spellings(url: str) -> list[str]:
-    """The URL as given, then as it may have been kept: without fragment, with or without the last slash, http or https."""
-    url = url.encode("utf-8", "replace").decode()
-    plain = url.split("#", 1)[0]
-    bare = plain.rstrip("/")
-    found = [url, plain, bare, bare + "/"]
-    for scheme, other in (("https://", "http://"), ("http://", "https://")):
-        found += [other + item[len(scheme) :] for item in (plain, bare, bare + "/") if item.startswith(scheme)]
-    return list(dict.fromkeys(found))
 
 
 def alerts(connection: sqlite3.Connection, subject: str | None, rule: str | None, since: str | None, limit: int) -> list[Alert]:
@@ -201,8 +191,3 @@ def _top(connection: sqlite3.Connection, kind: str, top: int) -> tuple[FacetValu
         (kind, top),
     )
     return tuple(FacetValue(id=value, name=name or facet_name(kind, value), count=count) for value, name, count in rows)
-
-
-def facet_name(kind: str, value: str) -> str:
-    """A readable name for a term without one."""
-    return readable(value) if kind in ("actor", "place") else value

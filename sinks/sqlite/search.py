@@ -13,9 +13,11 @@ from array import array
 from collections import Counter
 from typing import NamedTuple
 
-from sinks.sqlite import history, query, snippet
-from sinks.sqlite.moments import lower, upper
-from sinks.sqlite.terms import key
+from sinks import query, snippet
+from sinks.moments import lower, upper
+from sinks.sqlite import history
+from sinks.sqlite.match import any_of, match
+from sinks.terms import facet_name, key
 from tocsin.records import Tagged
 from tocsin.store import FacetValue, Hit, Query, Results
 
@@ -99,17 +101,17 @@ def closest(connection: sqlite3.Connection, kind: str, wanted: str) -> list[str]
 def _find(connection: sqlite3.Connection, wanted: Query, parsed: query.Parsed, filters: Filters) -> list[Row]:
     """Every current version that fits."""
     where, values = ["v.current"], list[object]()
-    match = query.match(parsed)
-    if match is not None:
+    wanted_words = match(parsed)
+    if wanted_words is not None:
         source = "words JOIN version v ON v.id = words.rowid"
         score = f"-bm25(words, {TITLE_WEIGHT}, 1.0)"
         where.append("words MATCH ?")
-        values.append(match)
+        values.append(wanted_words)
     else:
         source, score = "version v", "0.0"
         if parsed.excluded:
             where.append("v.id NOT IN (SELECT rowid FROM words WHERE words MATCH ?)")
-            values.append(query.any_of(parsed.excluded))
+            values.append(any_of(parsed.excluded))
     for terms in filters:
         if terms is not None:
             where.append("v.id IN (SELECT doc FROM tag WHERE term IN (SELECT value FROM json_each(?)))")
@@ -202,7 +204,7 @@ def _facets(connection: sqlite3.Connection, packed: bytes) -> dict[str, tuple[Fa
     for number, kind, value, name in sorted(terms, key=lambda row: (-counts[row[0]], row[2])):
         into = facets.get(FACETS.get(kind, ""))
         if into is not None and len(into) < MOST_FACETS:
-            into.append(FacetValue(id=value, name=name or history.facet_name(kind, value), count=counts[number]))
+            into.append(FacetValue(id=value, name=name or facet_name(kind, value), count=counts[number]))
     return {name: tuple(values) for name, values in facets.items()}
 
 

@@ -17,10 +17,11 @@ from typing import IO, TypeVar
 
 import msgspec
 
+from sinks.moments import seconds
 from sinks.sqlite import connect, history, search
-from sinks.sqlite.moments import seconds
-from sinks.sqlite.terms import Terms, key, terms_of
-from sinks.sqlite.words import keys
+from sinks.sqlite.term_table import Terms
+from sinks.terms import key, terms_of
+from sinks.words import keys
 from tocsin import ids, wire
 from tocsin.errors import Quarantine, UsageError
 from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged

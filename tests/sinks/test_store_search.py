@@ -5,9 +5,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from sinks.query import parse
 from sinks.sqlite import SqliteStore, open_store
-from sinks.sqlite.query import parse
-from sinks.sqlite.words import Pattern, find, keys
+from sinks.words import Pattern, find, keys
 from tests.sinks import samples
 from tocsin.errors import UsageError
 from tocsin.records import Comment

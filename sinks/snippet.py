@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import NamedTuple
 
-from sinks.sqlite.terms import key, kind_of
-from sinks.sqlite.words import Pattern, find
+from sinks.terms import key, kind_of
+from sinks.words import Pattern, find
 from tocsin.records import Claim, Mention, Sentence, Tagged
 from tocsin.store import Query, Span
 

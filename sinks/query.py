@@ -6,7 +6,7 @@
 import re
 from typing import NamedTuple
 
-from sinks.sqlite.words import Pattern, keys
+from sinks.words import Pattern, keys
 from tocsin.errors import UsageError
 
 MOST_TERMS = 100
@@ -64,16 +64,3 @@ def _read(part: re.Match[str]) -> tuple[bool, str, bool]:
     if word is None:
         return bool(part["minus"]), part["phrase"], bool(part["star"])
     return word.startswith("-"), word, word.rstrip(")").endswith("*")
-
-
-def match(parsed: Parsed) -> str | None:
-    """The FTS5 expression of what is wanted; None when there is nothing (every article fits)."""
-    if not parsed.groups:
-        return None
-    wanted = " AND ".join(f"({any_of(group)})" for group in parsed.groups)
-    return f"({wanted}) NOT ({any_of(parsed.excluded)})" if parsed.excluded else wanted
-
-
-def any_of(patterns: tuple[Pattern, ...]) -> str:
-    """FTS5 expression: any of the patterns. Keys hold letters and digits only, so quoting is complete."""
-    return " OR ".join(f'"{" ".join(pattern.keys)}"{" *" if pattern.prefix else ""}' for pattern in patterns)
