@@ -231,7 +231,7 @@ class _Vocabulary:
             pieces = word.split()
             for i in range(len(pieces)):  # "army base" is also an army: the longest match must not hide its parts' classes
                 for j in range(i + 1, len(pieces) + 1):
-                    if j - i < len(pieces):
+                    if j - i < len(pieces) and not mask & self.opaque:
                         mask |= self.masks.get(" ".join(pieces[i:j]), 0) & self.inherited
             uses = list(self.uses.get(word, ()))
             for j in range(len(pieces) - 1, 0, -1):  # "withdraw from" is also a "withdraw"
@@ -244,6 +244,7 @@ class _Vocabulary:
         return words, tuple(payloads)
 
     inherited = 0  # classes that a longer phrase takes over from its parts
+    opaque = 0  # ... unless it is an idiom, whose words do not mean what they say
 
 
 def _clean(word: str) -> str:
@@ -416,7 +417,7 @@ def load_claim_rules(extra: tuple[Path, ...] = ()) -> ClaimRules:
 def _load(extra: tuple[Path, ...]) -> ClaimRules:
     terms = DATA / "terms.yaml"
     inflection = english({lemma: forms.split() for lemma, forms in _read(terms)["irregular"].items()})
-    cues = [DATA / "modality.yaml", DATA / "attribution.yaml"]
+    cues = [DATA / "modality.yaml", DATA / "attribution.yaml", DATA / "idioms.yaml"]
     return compile_rules("en", terms, cues, [*sorted((DATA / "claims").glob("*.yaml")), *extra], inflection)
 
 
@@ -426,6 +427,7 @@ def compile_rules(lang: str, terms: Path, cue_paths: Sequence[Path], paths: Sequ
     bits, actor_bits, entity = _load_classes(terms, vocabulary, inflection)
     for path in cue_paths:
         _load_cues(path, bits, vocabulary, inflection)
+    vocabulary.opaque = bits.get("idiom", 0)
     codes = _codes(DATA / "codes.yaml")
     rules: list[Rule] = []
     for path in paths:

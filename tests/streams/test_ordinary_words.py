@@ -2,7 +2,9 @@
 
 import pytest
 
+from streams.claim_rules import DATA
 from tests.streams.claims_of import claims_of
+from tocsin.yaml_file import load_yaml
 
 NOUNS = [
     "Grants are paid at the county level in Oregon schools.",
@@ -29,3 +31,8 @@ def test_a_noun_or_a_name_is_no_deed(text):
 @pytest.mark.parametrize(("text", "kind"), DEEDS)
 def test_the_deed_itself_still_counts(text, kind):
     assert kind in {claim.type for claim in claims_of(text)}
+
+
+def test_the_examples_of_the_idioms_yield_no_claim():
+    examples = load_yaml(DATA / "idioms.yaml", dict[str, object])["examples"]
+    assert {text: [c.rule_id for c in claims_of(text)] for text in examples if claims_of(text)} == {}
