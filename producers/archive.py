@@ -36,7 +36,7 @@ MAX_FILE = 1_000_000_000  # bytes; a file above this is closed and the next begu
 MAX_RECORD = 64_000_000  # bytes of one record unpacked: nothing of ours is near
 _LEVEL = 1  # of ISA-L: as small as zlib's 1 in a quarter of its time, and of zlib's 6 a tenth; this runs in the one serial process
 _NAME = re.compile(r"tocsin-(\d{6})\.warc\.gz")
-_URI = re.compile(r"warc:(tocsin-\d{6}\.warc\.gz)#(\d+)")
+_URI = re.compile(r"warc:((?:[A-Za-z0-9][\w.-]*/)?tocsin-\d{6}\.warc\.gz)#(\d+)", re.ASCII)
 _HOP = {"content-encoding", "transfer-encoding", "content-length", "connection", "keep-alive"}
 _SECRET = {"set-cookie", "set-cookie2"}  # cookies are never kept
 
@@ -60,14 +60,17 @@ class About(Record, frozen=True, kw_only=True):
 class Archive:
     """A folder of WARC files, appended to by one process."""
 
-    def __init__(self, folder: Path | str, committed: Position | None = None, max_file: int = MAX_FILE) -> None:
+    def __init__(self, folder: Path | str, committed: Position | None = None, max_file: int = MAX_FILE, *, replica: bool = False) -> None:
         """Open (and create) the folder and cut the uncommitted tail.
 
         `committed`: what the store last kept; None when it never kept one: then files found here are left alone and a new one is begun.
+        `replica`: the folder is one of several beside each other, one for each fetcher; references name it, and are read from the folder
+        that holds them all.
         Raises UsageError when another process has the folder, or it cannot be written; DataError when committed bytes are missing.
         """
         self._folder = Path(folder)
         self._max_file = max_file
+        self._label = f"{self._folder.name}/" if replica else ""
         self._file: FileIO | None = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +145,7 @@ class Archive:
                 raise
         except OSError as error:
             raise UsageError(f"{self._folder}: cannot write the archive: {error.strerror}; free space, then start again") from error
-        uri = f"warc:{_name(self._number)}#{start + len(about)}"
+        uri = f"warc:{self._label}{_name(self._number)}#{start + len(about)}"
         return RawRef(sha256=digest, uri=uri, length=len(page.body), content_type=page.content_type)
 
     def position(self) -> Position:
@@ -171,7 +174,7 @@ class Archive:
 
     def read(self, ref: RawRef) -> bytes:
         """Return the body a reference points to, checked against its SHA-256. Raises Quarantine when it is not there or was altered."""
-        return read_body(self._folder, ref)
+        return read_body(self._folder.parent if self._label else self._folder, ref)
 
     def close(self) -> None:
         """Close the file and give the folder back. What was not committed is cut off at the next start."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
+from msgspec.structs import replace
 
 from producers.archive import Archive, read_body
 from tocsin.errors import DataError, Quarantine, UsageError
@@ -274,3 +275,14 @@ def test_killing_the_writer_again_and_again_leaves_each_record_once(tmp_path):
     found = [target for path in sorted(folder.glob("*.warc.gz")) for target, _ in records(path)]
     assert found == [f"https://post.example/{n}" for n in range(len(known["uris"]))]
     assert len(found) > 10
+
+
+def test_replicas_archive_beside_each_other_and_references_name_theirs(tmp_path: Path) -> None:
+    with Archive(tmp_path / "one", replica=True) as one, Archive(tmp_path / "two", replica=True) as two:
+        refs = one.append(page(b"<html>1</html>")), two.append(page(b"<html>2</html>"))
+        assert [ref.uri.partition("#")[0] for ref in refs] == ["warc:one/tocsin-000001.warc.gz", "warc:two/tocsin-000001.warc.gz"]
+        assert one.read(refs[0]) == b"<html>1</html>"
+        assert [read_body(tmp_path, ref) for ref in refs] == [b"<html>1</html>", b"<html>2</html>"]
+        for uri in ("warc:../one/tocsin-000001.warc.gz#0", "warc:./tocsin-000001.warc.gz#0", "warc:one/../two/tocsin-000001.warc.gz#0"):
+            with pytest.raises(Quarantine, match="not an address"):
+                read_body(tmp_path, replace(refs[0], uri=uri))
