@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.sentences import AT, LOUD, entries, half_of, options, overlaps
+from streams.resources import resources_for
 from streams.tag import Resources, tag_line
-from tocsin.embedded.prepare import resources_for
 from tocsin.settings import load
 
 SNIPPETS = Path(__file__).parents[2] / "shared" / "eval" / "dev" / "case2021_task2.jsonl"

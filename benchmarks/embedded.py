@@ -28,9 +28,10 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cluster import Clusters
+from streams.resources import resources_for
 from streams.sightings import sightings
 from streams.tag import Resources
-from tocsin.embedded.prepare import prepare, resources_for
+from tocsin.embedded.prepare import prepare
 from tocsin.embedded.session import Session
 from tocsin.records import Page, Tagged
 from tocsin.settings import load

@@ -18,8 +18,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from streams.resources import resources_for
 from streams.tag import tag_line
-from tocsin.embedded.prepare import resources_for
 from tocsin.settings import load
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"

@@ -8,9 +8,9 @@ import pytest
 
 from producers.sample.server import Site
 from sinks.sqlite import SqliteStore, open_store
+from streams.names import resolver
+from streams.resources import resources_for
 from tests.sample_run import EXPECTED, poll, sample_site, settings_for, url_of
-from tocsin.embedded.names import resolver
-from tocsin.embedded.prepare import resources_for
 from tocsin.records import Claim, Mention
 from tocsin.settings import load
 from tocsin.store import Query, Stored

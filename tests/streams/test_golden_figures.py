@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from streams.resources import resources_for
 from streams.tag import Resources, tag_line
-from tocsin.embedded.prepare import resources_for
 from tocsin.settings import load
 
 GOLDEN = Path(__file__).parent.parent / "golden"

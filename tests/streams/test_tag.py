@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.resources import resources_for
 from streams.tag import Resources, origin_of, tag, tag_line
 from tests.builders import article
-from tocsin.embedded.prepare import resources_for
 from tocsin.errors import Quarantine
 from tocsin.settings import load
 from tocsin.wire import plain

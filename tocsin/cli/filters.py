@@ -47,8 +47,8 @@ def tag(files: tuple[Path, ...], config: Path | None) -> None:
     Offsets count Unicode code points of the given text, which is returned unaltered.
     Reads FILES, or standard input. A line that cannot be used gives {"id", "error"} and exit code 1 at the end.
     """
+    from streams.resources import resources_for
     from streams.tag import tag_line
-    from tocsin.embedded.prepare import resources_for
 
     resources = resources_for(settings_from(config))
     _filter(files, lambda line: tag_line(line, resources, now()))

@@ -9,19 +9,19 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from producers.clean import clean
-from streams.tag import Resources, load_resources, tag
+from streams.resources import resources_for
+from streams.tag import Resources, tag
 from tocsin.clock import now
 from tocsin.errors import UsageError
 from tocsin.pool import Failure, Pool
 from tocsin.records import Article, Dropped, Page, Record, Tagged
-from tocsin.settings import Settings, cache_folder
+from tocsin.settings import Settings
 from tocsin.sketch import sketch
 
 K = TypeVar("K")
@@ -55,12 +55,6 @@ def prepare(given: Page | Article, resources: Resources, max_html: int) -> Prepa
     between = time.perf_counter()
     tagged = tag(article, resources)
     return Prepared(tagged=tagged, clean_seconds=between - started, tag_seconds=time.perf_counter() - between)
-
-
-def resources_for(settings: Settings) -> Resources:
-    """Load what the settings ask for. Raises DataError."""
-    countries = [code.strip().upper() for code in settings.focus_countries.split(",") if code.strip()]
-    return load_resources(countries, Path(settings.lexicon) if settings.lexicon else None, cache_folder(settings))
 
 
 def _start(settings: Settings) -> None:

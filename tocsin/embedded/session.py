@@ -17,13 +17,12 @@ from producers.read import ArticleLine, Input, read_inputs
 from producers.schedule import submit
 from producers.sources import Source
 from sinks.sqlite import open_store
-from streams.rules import load_rules
+from streams.resources import rules_for
 from streams.tag import given_article
 from tocsin.clock import iso, parse
 from tocsin.embedded.crawl import Crawl, Progress, durable_frontier
-from tocsin.embedded.names import resolver
 from tocsin.embedded.pipeline import Pipeline
-from tocsin.embedded.prepare import Prepared, Workers, resources_for
+from tocsin.embedded.prepare import Prepared, Workers
 from tocsin.errors import TocsinError
 from tocsin.records import Article, Dropped, Page, Request
 from tocsin.settings import Settings
@@ -37,7 +36,7 @@ class Session:
         self.settings = settings
         self.progress = progress or Progress()
         folder = Path(settings.data)
-        rules = load_rules(Path(settings.rules) if settings.rules else None, resolver(resources_for(settings)))
+        rules = rules_for(settings)
         with ExitStack() as undo:
             self.store = undo.enter_context(open_store(folder))
             self.pipeline = Pipeline(self.store, rules, folder / "archive")
