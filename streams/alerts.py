@@ -1,9 +1,14 @@
 """Alerts: sightings against rules and what was seen before. Decided per record, in order; no clock, no watermark, no query.
 
-State (all rules share it, so a new rule has history; each table bounded as ARCHITECTURE.md lists):
+State (all rules share it; each table bounded as ARCHITECTURE.md lists):
     seen   subject -> Seen        first and last time, the hours that have a bucket
-    hours  "subject@hour" -> Hour capped sets of clusters and origins
+    hours  "subject@hour" -> Hour capped sets of clusters and origins, of subjects that a threshold rule is about
     rung   "rule subject" -> Rung the last ring of a threshold rule
+
+Writing is what state costs (each write is one row of the store, or one message of a changelog), so a subject seen again within the hour
+writes nothing: times are kept to the clock hour, and quiet is counted in clock hours. Sets are kept only where some threshold rule
+could ring. So a new `new_mention` rule has the whole history, a new `threshold` rule counts from the day it was added, unless another
+was about the same subjects; and what changes in a rule's window or number has eight days of history.
 
 Redelivery is exact: the version that opened a subject's run is remembered, so the same version rings the same alert ids again and
 nothing is counted twice (sets of ids, never counters).
@@ -11,25 +16,27 @@ nothing is counted twice (sets of ids, never counters).
 
 from collections.abc import Iterable, MutableMapping
 from datetime import timedelta
+from functools import lru_cache
 
 from msgspec.structs import replace
 
-from streams.rules import MAX_HOURS, Rule, Rules
+from streams.rules import MAX_HOURS, Rule, Rules, meets
 from tocsin import ids
 from tocsin.clock import parse
 from tocsin.records import Alert, Record, Sighting
 
 CAP = 64  # ids per hour and set; a full set is "saturated": thresholds are far below
-DAY = timedelta(days=1)
+DAY = 24  # hours
+LATE = timedelta(days=2)  # between publication and sighting, above which an alert says so
 
 
 class Seen(Record, frozen=True, kw_only=True):
     """When a subject was seen. A run is a stretch without a quiet day."""
 
-    first: str
-    last: str
+    first: str  # a time of the first hour
+    last: str  # a time of the last hour: later ones of that hour are not noted
     opened_by: str  # version id that opened the current run
-    quiet_since: str | None  # last time before the current run; null: there is no earlier run
+    quiet_since: str | None  # `last` of the run before; null: there is no earlier run
     hours: tuple[int, ...] = ()  # hours since 1970 that have a bucket
 
 
@@ -67,10 +74,13 @@ def judge(found: Iterable[Sighting], rules: Rules, state: State) -> tuple[Alert,
         if not sighting.fresh:
             continue
         key = sighting.subject if sighting.sure else f"?{sighting.subject}"
-        seen = _see(key, sighting, state)
+        concerned = rules.concerning(sighting)
+        seen = _see(key, sighting, state, counted=any(rule.kind == "threshold" for rule in concerned))
         if sighting.backfill:
             continue
-        for rule in rules.could_ring(sighting):
+        for rule in concerned:
+            if not meets(rule, sighting):
+                continue
             alert = _new_mention(rule, sighting, seen) if rule.kind == "new_mention" else _threshold(rule, sighting, key, seen, state)
             if alert is not None:
                 alerts.append(_stamped(alert, rules.version))
@@ -85,30 +95,48 @@ def _once(alerts: list[Alert]) -> list[Alert]:
     return list({alert.alert_id: alert for alert in reversed(alerts)}.values())[::-1]
 
 
-def _see(key: str, sighting: Sighting, state: State) -> Seen:
-    seen = state.seen.get(key)
-    hour = int(parse(sighting.at).timestamp()) // 3600
+@lru_cache(maxsize=1024)
+def _hour(at: str) -> int:
+    """Clock hours since 1970."""
+    return int(parse(at).timestamp()) // 3600
+
+
+def _see(key: str, sighting: Sighting, state: State, *, counted: bool) -> Seen:
+    """Note a sighting, writing only what it changes. `counted`: its cluster and origin are kept too."""
+    before = seen = state.seen.get(key)
+    hour = _hour(sighting.at)
     if seen is None:
         seen = Seen(first=sighting.at, last=sighting.at, opened_by=sighting.version_id, quiet_since=None)
-    elif seen.opened_by != sighting.version_id and parse(sighting.at) - parse(seen.last) >= DAY:
-        seen = Seen(first=seen.first, last=sighting.at, opened_by=sighting.version_id, quiet_since=seen.last, hours=seen.hours)
-    kept = tuple(h for h in seen.hours if h > hour - MAX_HOURS)
-    for old in seen.hours[: len(seen.hours) - len(kept)]:
-        state.hours.pop(f"{key}@{old}", None)
-    if hour not in kept:
-        kept = tuple(sorted((*kept, hour)))
-    seen = Seen(
-        first=min(seen.first, sighting.at),
-        last=max(seen.last, sighting.at),
-        opened_by=seen.opened_by,
-        quiet_since=seen.quiet_since,
-        hours=kept,
-    )
-    state.seen[key] = seen
-    bucket = state.hours.get(f"{key}@{hour}") or Hour()
+    elif hour > (last := _hour(seen.last)):
+        if seen.opened_by != sighting.version_id and hour - last >= DAY:
+            seen = replace(seen, opened_by=sighting.version_id, quiet_since=seen.last)
+        seen = replace(seen, last=sighting.at)
+    elif hour < _hour(seen.first):
+        seen = replace(seen, first=sighting.at)
+    if counted:
+        seen = _count(key, hour, sighting, seen, state.hours)
+    elif seen.hours and hour - seen.hours[-1] >= MAX_HOURS:  # no rule is about it any more
+        for old in seen.hours:
+            state.hours.pop(f"{key}@{old}", None)
+        seen = replace(seen, hours=())
+    if seen is not before:
+        state.seen[key] = seen
+    return seen
+
+
+def _count(key: str, hour: int, sighting: Sighting, seen: Seen, buckets: MutableMapping[str, Hour]) -> Seen:
+    """Keep cluster and origin in the hour's bucket; let go of those that left every window."""
+    if hour not in seen.hours:
+        kept = [h for h in (*seen.hours, hour) if h > hour - MAX_HOURS]
+        if len(kept) > MAX_HOURS:  # records that come in reverse order of time
+            kept.remove(max(kept, key=lambda h: abs(h - hour)))
+        for old in {*seen.hours} - {*kept}:
+            buckets.pop(f"{key}@{old}", None)
+        seen = replace(seen, hours=tuple(sorted(kept)))
+    bucket = buckets.get(f"{key}@{hour}") or Hour()
     clusters, origins = _add(bucket.clusters, sighting.cluster_id), _add(bucket.origins, sighting.origin_id)
-    if (clusters, origins) != (bucket.clusters, bucket.origins):
-        state.hours[f"{key}@{hour}"] = Hour(clusters=clusters, origins=origins)
+    if clusters is not bucket.clusters or origins is not bucket.origins:
+        buckets[f"{key}@{hour}"] = Hour(clusters=clusters, origins=origins)
     return seen
 
 
@@ -123,28 +151,28 @@ def _new_mention(rule: Rule, sighting: Sighting, seen: Seen) -> Alert | None:
         why = f"no {'sure ' if sighting.sure else ''}mention of {sighting.name} was seen before"
         head = f"First mention of {sighting.name}"
     else:
-        quiet = parse(sighting.at) - parse(seen.quiet_since)
-        if not rule.days or quiet < timedelta(days=rule.days):
+        days = (_hour(sighting.at) - _hour(seen.quiet_since)) // DAY
+        if not rule.days or days < rule.days:
             return None
-        why = f"{sighting.name} was last seen {quiet.days} days ago ({seen.quiet_since}); the rule asks for {rule.days}"
-        head = f"First mention of {sighting.name} in {quiet.days} days"
+        why = f"{sighting.name} was last seen {days} days ago ({seen.quiet_since}); the rule asks for {rule.days}"
+        head = f"First mention of {sighting.name} in {days} days"
     return _alert(rule, sighting, head, why, cause=sighting.cluster_id)
 
 
 def _threshold(rule: Rule, sighting: Sighting, key: str, seen: Seen, state: State) -> Alert | None:
-    now = int(parse(sighting.at).timestamp()) // 3600
+    now = _hour(sighting.at)
+    rung_key = f"{rule.id} {key}"
+    rung = state.rung.get(rung_key)
+    again = rung is not None and rung.version_id == sighting.version_id  # redelivered: ring the same alert
+    if rung is not None and not again and parse(sighting.at) - parse(rung.at) < timedelta(hours=rule.hours):
+        return None
     counted: dict[str, None] = {}
     for hour in seen.hours:
         if now - rule.hours < hour <= now:
             bucket = state.hours.get(f"{key}@{hour}") or Hour()
             counted.update(dict.fromkeys(bucket.clusters if rule.count == "clusters" else bucket.origins))
-    rung_key = f"{rule.id} {key}"
-    rung = state.rung.get(rung_key)
-    again = rung is not None and rung.version_id == sighting.version_id  # redelivered: ring the same alert
     if not again:
         if len(counted) < rule.at_least:
-            return None
-        if rung is not None and parse(sighting.at) - parse(rung.at) < timedelta(hours=rule.hours):
             return None
         rung = Rung(at=sighting.at, cause=sighting.cluster_id, version_id=sighting.version_id)
         state.rung[rung_key] = rung
@@ -161,7 +189,7 @@ def _alert(rule: Rule, sighting: Sighting, headline: str, why: str, cause: str) 
         why += f"; mentioned as {sighting.via}"
     if sighting.published_at:
         late = parse(sighting.at) - parse(sighting.published_at)
-        if late >= 2 * DAY:
+        if late >= LATE:
             why += f"; published {late.days} days before it was seen"
     return Alert(
         alert_id=ids.alert_id(rule.id, sighting.subject, cause),

@@ -68,31 +68,46 @@ class Rules:
                 else:
                     self._by_kind.setdefault(kind, []).append(rule)
 
+    def concerning(self, sighting: Sighting) -> list[Rule]:
+        """Rules about the sighting's subject, whoever reports it. What they count, and so must be remembered, depends on these alone."""
+        found = list(self._by_kind.get(sighting.kind, ()))
+        if self._by_subject:
+            for part in dict.fromkeys((sighting.subject, *sighting.subject.split("|"))):
+                found += self._by_subject.get(f"{sighting.kind} {part}", ())
+        return [rule for rule in dict.fromkeys(found) if _concerns(rule, sighting)]
+
     def could_ring(self, sighting: Sighting) -> list[Rule]:
         """Rules whose conditions the sighting itself meets; counting is for streams.alerts."""
-        found = list(self._by_kind.get(sighting.kind, ()))
-        for part in dict.fromkeys((sighting.subject, *sighting.subject.split("|"))):
-            found += self._by_subject.get(f"{sighting.kind} {part}", ())
-        return [rule for rule in dict.fromkeys(found) if _meets(rule, sighting)]
+        return [rule for rule in self.concerning(sighting) if meets(rule, sighting)]
 
 
-def _meets(rule: Rule, sighting: Sighting) -> bool:
+def _concerns(rule: Rule, sighting: Sighting) -> bool:
+    """Whether a rule is about this subject: conditions that hold for every sighting of it alike."""
     places = (sighting.subject.split("|")[0], *sighting.parents)
     return (
         (sighting.sure or rule.unsure)
-        # A district stands for its city and country only where a rule names them: else one event would ring four times.
-        and (bool(rule.subjects) or sighting.via is None)
-        and (not rule.sources or sighting.source_id in rule.sources)
         and (not rule.countries or any(country in places for country in rule.countries))
         and (not rule.actor_types or sighting.actor_type in rule.actor_types)
-        and (
-            sighting.claim_type is None
-            or (
-                (not rule.claim_types or sighting.claim_type in rule.claim_types)
-                and sighting.modality in rule.modalities
-                and sighting.polarity == "affirmative"
-            )
-        )
+        # A pair of actor and place is one subject whatever the claim says; in the others claim type and modality are part of it.
+        and (sighting.kind == "actor_place" or _claims(rule, sighting))
+    )
+
+
+def _claims(rule: Rule, sighting: Sighting) -> bool:
+    return sighting.claim_type is None or (
+        (not rule.claim_types or sighting.claim_type in rule.claim_types)
+        and sighting.modality in rule.modalities
+        and sighting.polarity == "affirmative"
+    )
+
+
+def meets(rule: Rule, sighting: Sighting) -> bool:
+    """Whether a sighting of a subject the rule is about may ring it."""
+    return (
+        # A district stands for its city and country only where a rule names them: else one event would ring four times.
+        (bool(rule.subjects) or sighting.via is None)
+        and (not rule.sources or sighting.source_id in rule.sources)
+        and _claims(rule, sighting)
     )
 
 

@@ -1,13 +1,16 @@
 """Rules ring once, for the right thing, and say why."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streams.alerts import State, judge
-from streams.rules import Rules, load_rules
+from streams.overlay import Overlay
+from streams.rules import MAX_HOURS, Rules, load_rules
 from streams.sightings import sightings
 from tests.builders import actor, article, claim, clustered, place, tagged
+from tocsin.clock import iso_of
 from tocsin.errors import DataError
 from tocsin.records import Article, Sighting
 from tocsin.sketch import sentence_hash
@@ -64,6 +67,79 @@ def test_redelivery_rings_the_same_alert_and_counts_nothing_twice(tmp_path: Path
     before = (dict(memory.seen), dict(memory.hours))
     assert judge(see(article(TEXT)), watch, memory) == first
     assert (memory.seen, memory.hours) == before
+
+
+class Logged(dict[str, Any]):
+    """A table that remembers which keys were written."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def __setitem__(self, key: str, value: object) -> None:
+        self.written.append(key)
+        super().__setitem__(key, value)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        self.written.append(key)
+        return super().pop(key, *default)
+
+
+def test_a_subject_seen_again_within_the_hour_writes_nothing(tmp_path: Path) -> None:
+    watch, seen, hours = rules(tmp_path, "watch: [Mosul]"), Logged(), Logged()
+    memory = State(seen, hours, {})
+    for n, at in enumerate(["10:05", "10:00", "10:59", "11:00", "11:30", "10:30"]):
+        judge(see(article(TEXT, url=f"u:{n}", at=f"2018-01-06T{at}:00Z"), f"k_{n}"), watch, memory)
+    assert [key for key in seen.written if key == "loc:mosul"] == ["loc:mosul", "loc:mosul"]  # at 10:05 and at 11:00
+    assert hours.written == []  # no rule counts
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        pytest.param("of: [place]", {"loc:mosul", "loc:iraq"}, id="any place"),
+        pytest.param("of: [place], subjects: [Mosul]", {"loc:mosul"}, id="this place"),
+        pytest.param("of: [place], sources: [another], subjects: [Iraq]", {"loc:iraq"}, id="all sources count, whichever rings"),
+        pytest.param("of: [place], countries: [Islamic State]", set(), id="another country"),
+        pytest.param("of: [actor]", set(), id="another kind"),
+        pytest.param("of: [place_claim], claim_types: [casualties]", {"loc:mosul|casualties", "loc:iraq|casualties"}, id="a claim type"),
+        pytest.param("of: [place_claim], claim_types: [protest]", set(), id="another claim type"),
+    ],
+)
+def test_counts_are_kept_only_where_a_threshold_rule_could_ring(tmp_path: Path, rule: str, kept: set[str]) -> None:
+    memory = state()
+    judge(casualty_sightings(2, "k1", "a"), rules(tmp_path, f"rules: [{{id: x, kind: threshold, at_least: 9, {rule}}}]"), memory)
+    assert {key.partition("@")[0] for key in memory.hours} == kept
+    assert {"loc:mosul", "loc:mosul|casualties"} <= set(memory.seen)
+
+
+def test_counts_are_let_go_when_they_have_left_every_window(tmp_path: Path) -> None:
+    many, memory = rules(tmp_path, CASUALTIES.replace("COUNT", "clusters")), state()
+    for n in range(2, 14):
+        judge(casualty_sightings(n, f"k{n}", "a", f"2018-01-{n:02}T10:00:00Z"), many, memory)
+    assert len([key for key in memory.hours if key.startswith("loc:mosul|casualties@")]) == 8
+    judge(casualty_sightings(20, "k20", "a", "2018-02-20T10:00:00Z"), rules(tmp_path, "watch: [Mosul]"), memory)
+    assert memory.hours == {}
+
+
+def test_records_in_reverse_order_of_time_keep_no_more_than_eight_days(tmp_path: Path) -> None:
+    many, memory = rules(tmp_path, CASUALTIES.replace("COUNT", "clusters")), state()
+    rang = [judge(casualty_sightings(n + 2, f"k{n}", "a", iso_of(1_515_000_000 - 3600 * n)), many, memory) for n in range(250)]
+    assert not any(rang)
+    kept = {key for key in memory.hours if key.startswith("loc:mosul|casualties@")}
+    assert kept == {f"loc:mosul|casualties@{hour}" for hour in memory.seen["loc:mosul|casualties"].hours}
+    assert len(kept) == MAX_HOURS
+
+
+def test_a_batch_over_overlays_gives_the_same_alerts_and_state(tmp_path: Path) -> None:
+    many = rules(tmp_path, "watch: [Mosul]" + CASUALTIES.replace("COUNT", "clusters"))
+    found = [casualty_sightings(n, f"k{n}", "a", f"2018-01-06T{8 + n}:30:00Z") for n in range(2, 9)]
+    one = state()
+    rang = [alert for version in found for alert in judge(version, many, one)]
+    seen, hours, rung = Overlay(base := {}), Overlay({}), Overlay({})
+    again = State(seen, hours, rung)
+    assert [alert for version in found for alert in judge(version, many, again)] == rang
+    seen.flush()
+    assert base == one.seen
 
 
 def test_a_district_stands_for_its_city_and_says_so(tmp_path: Path) -> None:
