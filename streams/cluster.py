@@ -7,17 +7,20 @@ hashing (Indyk & Motwani 1998) of two MinHashes: the whole body, and the lead, f
 Same text, other figures: a copy with one figure changed in title or lead is a correction and stays in the cluster; other dates, or
 two figures changed, are other news told with the same boilerplate.
 
-State: one `Member` per article, forgotten `MEMORY` after it was last seen, `CAP` at most. The hash index over leaders (about 8 KB
-each, those of the last `INDEXED` only) is derived from that state and rebuilt from it at start.
+State: one `Member` per article, forgotten `MEMORY` after it was last seen, `CAP` at most. It remembers the decisions about the last
+`EARLIER` versions too, so that a version delivered again gets the same answer, whatever came after it. The hash index over leaders
+(about 8 KB each, those of the last `INDEXED` only) is derived from that state and rebuilt from it at start.
 """
 
 from collections.abc import Iterable, MutableMapping, Sequence
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from streams.segment import segment, sentences
 from tocsin import ids
 from tocsin.clock import parse
-from tocsin.records import Article, Clustered, Record, Sentence, Sketch
+from tocsin.records import Article, Clustered, Record, Sentence, Sketch, Tagged
 from tocsin.sketch import sentence_hash, similarity, sketch
 from tocsin.sketch import sentence_hashes as hashes_of
 
@@ -29,11 +32,22 @@ WINDOW = timedelta(hours=72)  # between the publication of a text and that of a 
 MEMORY = timedelta(days=30)  # how long an article is known, for its edits
 INDEXED = timedelta(days=7)  # how long a leader can still be joined after it came: WINDOW, and delays of feeds and fetching
 CAP = 500_000
+EARLIER = 20  # versions remembered beside the latest; one that is older than those counts as a new edit
 _MOST_SENTENCES = 5000  # hashes remembered per article: an edit of a longer history is treated as new text
 _ROWS = 3
 _BODY_BANDS = 21  # finds a pair of similarity 0.6 with probability 0.994
 _LEAD_BANDS = 42  # 0.4 with 0.94, 0.5 with 0.996
 _SHORT_WORDS = 25  # shorter texts are too easily alike: only equal ones are copies
+
+
+class Earlier(Record, frozen=True, kw_only=True):
+    """The decision about a version that is not the latest any more: what a `Clustered` says beyond its `Member`."""
+
+    version_id: str
+    similarity: float
+    correction: bool
+    known: int  # how many of the member's known sentences, from the first, came before this version
+    at: str
 
 
 class Member(Record, frozen=True, kw_only=True):
@@ -51,6 +65,7 @@ class Member(Record, frozen=True, kw_only=True):
     at: str  # fetched
     published: str  # published, else fetched
     sketch: Sketch | None  # leaders only
+    earlier: tuple[Earlier, ...] = ()  # oldest first
 
 
 class Clusters:
@@ -62,15 +77,21 @@ class Clusters:
         self._bands: dict[int, list[str]] = {}
         self._order: dict[str, str] = {}  # article id -> at, oldest first
         self._leaders: dict[str, str] = {}  # those of them that are in the index
-        for member in sorted(members.values(), key=lambda m: (m.at, m.article_id)):
-            self._index(member)
-        if self._order:
-            self._forget(max(self._order.values()))
+        # Two passes: all members at once, with their sketches, would be gigabytes.
+        known = sorted((member.at, member.article_id, member.sketch is not None) for member in members.values())
+        if known:
+            newest = known[-1][0]
+            reach = parse(newest) - INDEXED
+            for at, article_id, leads in known:
+                self._order[article_id] = at
+                if leads and parse(at) >= reach:
+                    self._index(members[article_id])
+            self._forget(newest)
 
     def knows(self, article: Article) -> bool:
-        """Whether this very version passed before and is still the article's latest."""
+        """Whether this very version passed before, and is remembered."""
         member = self._members.get(article.article_id)
-        return member is not None and member.version_id == article.version_id
+        return member is not None and _recalled(member, article.version_id) is not None
 
     def assign(self, article: Article, found: Sequence[Sentence] | None = None) -> Clustered:
         """Decide for one article version; the same version again gives the same answer.
@@ -78,8 +99,8 @@ class Clusters:
         `found`: the body's sentences where somebody has them already, which spares finding them again.
         """
         before = self._members.get(article.article_id)
-        if before is not None and before.version_id == article.version_id:
-            return _decision(before)
+        if before is not None and (again := _recalled(before, article.version_id)) is not None:
+            return again
         own = article.sketch or sketch(article.title, article.text)
         published = article.published_at or article.fetched_at
         hashes = sentence_hashes(article, found)
@@ -97,7 +118,16 @@ class Clusters:
         """A new version stays in its article's cluster, whatever it says now."""
         leader = self._members.get(before.leader_id)
         reference = leader.sketch if leader is not None else None
-        known = tuple(dict.fromkeys((*before.known, *before.current)))[-_MOST_SENTENCES:]
+        known = tuple(dict.fromkeys((*before.known, *before.current)))
+        cut = max(0, len(known) - _MOST_SENTENCES)
+        was = Earlier(
+            version_id=before.version_id,
+            similarity=before.similarity,
+            correction=before.correction,
+            known=len(before.known),
+            at=before.at,
+        )
+        earlier = tuple(replace(one, known=max(0, one.known - cut)) if cut else one for one in (*before.earlier, was))[-EARLIER:]
         return Member(
             article_id=article.article_id,
             version_id=article.version_id,
@@ -106,10 +136,11 @@ class Clusters:
             similarity=similarity(own.body, reference.body) if reference else 1.0,
             correction=reference is not None and _changed_figures(reference, own) > 0,
             previous_version=before.version_id,
-            known=known,
+            known=known[cut:],
             current=hashes,
             at=article.fetched_at,
             published=published,
+            earlier=earlier,
             # The first version stays the leader's sketch: copies were compared with it.
             sketch=before.sketch,
         )
@@ -188,6 +219,16 @@ class Clusters:
                 self._bands.pop(key, None)
 
 
+def in_cluster(tagged: Tagged, clustered: Clustered) -> Tagged:
+    """The tagged document with its cluster on every claim, and without the sketch, which has served."""
+    return replace(
+        tagged,
+        article=replace(tagged.article, sketch=None),
+        claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.claims),
+        title_claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.title_claims),
+    )
+
+
 def alike(leader: Sketch, other: Sketch) -> float:
     """Similarity of a copy to its leader, 0 if it is no copy: too different, other dates, or more than one other figure."""
     body = similarity(leader.body, other.body)
@@ -212,6 +253,26 @@ def sentence_hashes(article: Article, found: Sequence[Sentence] | None = None) -
         found = sentences(article.text, segment(article.text))
     title = [sentence_hash(article.title)] if article.title else []
     return tuple(dict.fromkeys([*title, *hashes_of(article.text, [(s.start, s.end) for s in found])]))
+
+
+def _recalled(member: Member, version_id: str) -> Clustered | None:
+    """The decision about a version that passed before."""
+    if member.version_id == version_id:
+        return _decision(member)
+    for before, one in zip((None, *member.earlier), member.earlier, strict=False):
+        if one.version_id == version_id:
+            return Clustered(
+                article_id=member.article_id,
+                version_id=version_id,
+                cluster_id=member.cluster_id,
+                leader_id=member.leader_id,
+                similarity=round(one.similarity, 3),
+                correction=one.correction,
+                previous_version=before.version_id if before is not None else None,
+                known_sentences=member.known[: one.known],
+                at=one.at,
+            )
+    return None
 
 
 def _decision(member: Member) -> Clustered:

@@ -106,6 +106,19 @@ def test_delivering_everything_twice_gives_the_same_decisions_and_state() -> Non
     assert state == before
 
 
+def test_a_version_that_comes_again_after_an_edit_changes_nothing() -> None:
+    first = article("One thing happened. Another did.", url="u:1")
+    second = article("One thing happened. A third came.", url="u:1", at="2018-01-06T11:00:00Z")
+    third = article("One thing happened. A third came. A fourth did.", url="u:1", at="2018-01-06T12:00:00Z")
+    state: dict[str, Member] = {}
+    door = Clusters(state)
+    decided = [door.assign(version) for version in (first, second, third)]
+    before = dict(state)
+    assert [door.assign(version) for version in (second, first, third, first, second)] == [decided[at] for at in (1, 0, 2, 0, 1)]
+    assert state == before
+    assert [Clusters(state).assign(version) for version in (first, second, third)] == decided
+
+
 EDITED = WIRE.replace("killing 14", "which killed 14").replace("most of the afternoon", "the afternoon").replace("stalls", "shops")
 CORRECTED = "(Corrects the number of dead in the first paragraph) " + WIRE.replace("killing 14", "killing 19")
 

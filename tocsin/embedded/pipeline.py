@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from producers.archive import Archive
 from streams.alerts import Hour, Rung, Seen, State, judge
-from streams.cluster import Clusters, Member, sentence_hashes
+from streams.cluster import Clusters, Member, in_cluster, sentence_hashes
 from streams.rules import Rules
 from streams.sightings import sightings
 from tocsin import ids
@@ -136,16 +136,6 @@ class Pipeline:
     def _keep_position(self) -> None:
         file, end = self._archive.position()
         self._positions["warc"] = Position(file=file, end=end)
-
-
-def in_cluster(tagged: Tagged, clustered: Clustered) -> Tagged:
-    """The tagged document with its cluster on every claim, and without the sketch, which has served."""
-    return replace(
-        tagged,
-        article=replace(tagged.article, sketch=None),
-        claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.claims),
-        title_claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.title_claims),
-    )
 
 
 def remembered(kept: Stored) -> Member:

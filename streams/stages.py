@@ -1,0 +1,149 @@
+"""The stages of the distributed stream as plain functions: a decoded record and state in, messages out. No Kafka, no Faust.
+
+    incoming -> cluster -> articles -> tag -> tagged, sightings -> alerts -> alerts
+
+A `Stage` says what a stage reads and writes, which tables it keeps, and how to open it. An open stage is one function, called for one
+record at a time; it either returns all messages of the record or raises, and then nothing of that record may be kept. `pack` puts
+together what may travel together over a whole batch. The worker (streams.worker) does the rest; tests and benchmarks call these bare.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.alerts import Hour, Rung, Seen, State, judge
+from streams.cluster import Clusters, Member, in_cluster
+from streams.resources import resources_for, rules_for
+from streams.sightings import sightings
+from streams.tag import tag
+from tocsin import topics, wire
+from tocsin.clock import parse
+from tocsin.errors import Quarantine
+from tocsin.records import SCHEMA_VERSION, Alert, Article, Document, Placed, Record, Sighting, Sightings
+from tocsin.settings import Settings
+from tocsin.topics import ALERTS, ARTICLES, INCOMING, SIGHTINGS, TAGGED, Topic
+
+Tables = Mapping[str, MutableMapping[str, Any]]
+PACKED = 1_000_000
+"""Bytes after which a message of several records is closed and the next begun."""
+
+_MOST = topics.MAX_BYTES - 1000  # room for the key, and for what `pack` puts around it
+
+
+class Output(NamedTuple):
+    """One message to send, or one part of a message that `pack` puts together."""
+
+    topic: Topic
+    key: str
+    body: bytes
+    backfill: bool = False
+
+
+Step = Callable[[Any], list[Output]]
+
+
+class Stage(NamedTuple):
+    """What the worker must know of a stage."""
+
+    name: str
+    reads: Topic
+    writes: tuple[Topic, ...]
+    load: Callable[[Settings], Any]  # what it knows; once a process
+    open: Callable[[Any, Tables], Step]  # with the tables of one partition
+    tables: Mapping[str, type[Record]] = {}
+    derives: bool = False  # keeps something made from its tables in memory: opened again when another worker has changed them
+
+
+def cluster(article: Article, clusters: Clusters) -> Placed:
+    """Place one article version. Its sketch stays here: it has served."""
+    parse(article.fetched_at)  # what cannot be dated must not get into the order of forgetting
+    return Placed(article=replace(article, sketch=None), clustered=clusters.assign(article))
+
+
+def _open_cluster(_: Any, tables: Tables) -> Step:
+    clusters = Clusters(tables["members"])
+
+    def step(article: Article) -> list[Output]:
+        return [output(ARTICLES, article.article_id, cluster(article, clusters), backfill=article.backfill)]
+
+    return step
+
+
+def _open_tag(resources: Any, _: Tables) -> Step:
+    def step(placed: Placed) -> list[Output]:
+        article, clustered = placed.article, placed.clustered
+        tagged = in_cluster(tag(article, resources), clustered)
+        document = Document(tagged=tagged, clustered=clustered)
+        return [
+            output(TAGGED, article.article_id, document, backfill=article.backfill),
+            *(output(SIGHTINGS, found.subject, found, backfill=article.backfill) for found in sightings(tagged, clustered)),
+        ]
+
+    return step
+
+
+def _open_alerts(rules: Any, tables: Tables) -> Step:
+    state = State(tables["seen"], tables["hours"], tables["rung"])
+
+    def step(message: Sightings) -> list[Output]:
+        rang: list[Alert] = []
+        for _, found in groupby(message.found, key=_version):  # one version at a time, as it was seen
+            rang += judge(found, rules, state)
+        return [output(ALERTS, alert.alert_id, alert) for alert in rang]
+
+    return step
+
+
+def _version(found: Sighting) -> str:
+    return found.version_id
+
+
+def _nothing(_: Settings) -> None:
+    return None
+
+
+STAGES = (
+    Stage("cluster", INCOMING, (ARTICLES,), _nothing, _open_cluster, {"members": Member}, derives=True),
+    Stage("tag", ARTICLES, (TAGGED, SIGHTINGS), resources_for, _open_tag),
+    Stage("alerts", SIGHTINGS, (ALERTS,), rules_for, _open_alerts, {"seen": Seen, "hours": Hour, "rung": Rung}),
+)
+"""In the order of the stream."""
+
+
+def output(topic: Topic, key: str, record: Record, *, backfill: bool = False) -> Output:
+    """Return a record as a message. Raises Quarantine when it is larger than a message may be."""
+    body = wire.encode(record)
+    if len(body) > _MOST:
+        raise Quarantine(f"its {type(record).__name__} is too large for a message ({len(body):,} bytes; at most {_MOST:,})")
+    return Output(topic, key, body, backfill and topic.twin)
+
+
+def pack(outputs: Iterable[Output], partitions: int) -> list[Output]:
+    """Put sightings of one partition together, in order, into messages of about `PACKED` bytes; the rest stays as it is.
+
+    Each message costs as much as a dozen sightings, and an article has sixty.
+    """
+    whole: list[Output] = []
+    parts: dict[tuple[int, bool], list[Output]] = {}
+    for one in outputs:
+        if one.topic is SIGHTINGS:
+            parts.setdefault((topics.partition_of(one.key, partitions), one.backfill), []).append(one)
+        else:
+            whole.append(one)
+    for together in parts.values():
+        size, start = 0, 0
+        for at, one in enumerate(together):
+            if size and size + len(one.body) > PACKED:
+                whole.append(_joined(together[start:at]))
+                size, start = 0, at
+            size += len(one.body)
+        whole.append(_joined(together[start:]))
+    return whole
+
+
+def _joined(parts: Sequence[Output]) -> Output:
+    found = msgspec.json.encode({"found": [msgspec.Raw(part.body) for part in parts], "schema_version": SCHEMA_VERSION})
+    return parts[0]._replace(body=found)
