@@ -29,6 +29,7 @@ from streams.claim_parts import (
 from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
 from streams.clauses import Scene, make_scene
 from streams.context import Context
+from streams.discourse import Discourse
 from streams.figure_claims import figure_cumulative, figure_extent, places_of, quantities_of
 from streams.grammar import grammar_of
 from streams.inflect import VERBAL, form_name
@@ -140,6 +141,7 @@ class _Finder:
         self.sentences, self.origin = _pieces(low, context.sentences)
         self.lists: _Lists = (hits, actors, places, numbers, times)
         self.scale = self.document_scale()
+        self.discourse = Discourse(low, hits, actors, self.sentences, rules)
         self.starts = [[item.start for item in items] for items in self.lists]
         self.scenes: dict[int, Scene] = {}
         self.frames: dict[int, list[Frame]] = {}
@@ -271,6 +273,7 @@ class _Finder:
             score *= 0.95
         if rule.type in _DEEDS:
             score *= self.scale
+        score *= self.discourse.weight(rule.type, scene.index, self.low[hit.start : hit.end])
         if _is_circumstance(scene, hit, form, self.rules):
             score *= _CIRCUMSTANCE
         score *= 1.0 - min(_ORDER_DECAY * (hit.start - self.context.title_length), 0.15)

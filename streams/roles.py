@@ -90,7 +90,7 @@ _BARE_BEFORE = re.compile(
 
 # Base forms that name things as often as deeds.
 _NOUNS_TOO_WORDS = (
-    "level whip burn free fire ruin gut torch wreck light shoot lead hold take cut stone club drive run move target house host camp"
+    "level whip burn free fire ruin gut torch wreck light shoot lead hold take cut stone club drive run move target house host camp jail"
 )
 _NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
 
@@ -101,14 +101,14 @@ def _may_govern(scene: Scene, trigger: Hit, head: str) -> bool:
         return True
     if _NOUN_BEFORE.search(head):
         return False
-    if scene.low[trigger.end - 1] == "s" or _BARE_BEFORE.search(head) or _subject_near(scene, trigger):
+    verb = scene.low[trigger.start : trigger.end]
+    if verb.endswith("s") or _BARE_BEFORE.search(head) or (verb not in _NOUNS_TOO and _subject_near(scene, trigger)):
         return True
     start, end = max(scene.sentence.start, trigger.start - 18), len(head.rstrip())
     word = scene.text[start : start + end].rpartition(" ")[2]
     if word[:1].isupper() or (word.endswith("s") and not word.endswith(("ss", "us", "is"))):
         return True
     # "families in the ruined quarter need shelter": the subject stands before the words of place
-    verb = scene.low[trigger.start : trigger.end]
     return verb not in _NOUNS_TOO and any(
         p.end < trigger.start and is_preposed(scene.low, trigger.start, p.end) for p in scene.participants
     )
