@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, MessageSizeTooLargeError, NoBrokersAvailable, UnknownTopicOrPartitionError
+from kafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 from kafka.structs import OffsetAndMetadata
 
 from tocsin import topics, wire
@@ -151,4 +151,4 @@ def commit(reader: KafkaConsumer, next_offsets: dict[TopicPartition, int]) -> No
         ) from error
 
 
-__all__ = ["BrokerError", "NoBrokersAvailable", "Publisher", "TopicPartition", "commit", "connection", "consumer", "unreachable"]
+__all__ = ["BrokerError", "Publisher", "TopicPartition", "commit", "connection", "consumer", "unreachable"]
