@@ -36,6 +36,7 @@ _ACCEPT = {
     "feed": "application/atom+xml,application/rss+xml,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.5",
 }
 _PATIENCE = 2  # tries until a compressed stream that ends early is taken as the server's way, and read as far as it goes, as browsers do
+_OLD = "(backfill)"  # no source id: those have no brackets
 _MAX_HOSTS = 20_000  # hosts remembered for their pauses
 _MAX_HEADER = 64 * 1024  # bytes of one header; some news sites send 10 KB of security policy
 
@@ -79,13 +80,14 @@ class Fetcher:
 
     @asynccontextmanager
     async def turn(self, request: Request) -> AsyncIterator[None]:
-        """Hold the host's turn and one of the slots, of which one source has half at most.
+        """Hold the host's turn and one of the slots, of which one source has half at most, and so has all old material together.
 
         The slot is taken last: nobody waits for a host, or for its source's share, while holding one.
         """
-        share = self._shares.get(request.source_id)
+        group = _OLD if request.backfill else request.source_id
+        share = self._shares.get(group)
         if share is None:
-            share = self._shares[request.source_id] = asyncio.Semaphore(max(1, self._settings.fetch_concurrency // 2))
+            share = self._shares[group] = asyncio.Semaphore(max(1, self._settings.fetch_concurrency // 2))
         turn = self._turns.setdefault(request.host, _Turn())
         self._turns.move_to_end(request.host)
         self._forget_hosts()

@@ -70,6 +70,7 @@ class Target(Record, frozen=True, kw_only=True):
     fetched_at: float = 0.0
     title: str | None = None  # as listed when last read: another title means an edit
     backfill: bool = False
+    asked: bool = False  # by a person or another program, so of no declared source perhaps
 
 
 class Due(Record, frozen=True, kw_only=True):

@@ -55,8 +55,15 @@ class Offsets(Generic[P]):
         self._committed: dict[P, int] = {}
 
     def window(self, partition: P) -> Window:
-        """The partition's window, a new one at first sight. A message belongs to the window it was begun in: `holds` tells whether it still counts."""
+        """The partition's window, a new one at first sight. A message belongs to the window it was begun in: see `holds`."""
         return self._windows.setdefault(partition, Window())
+
+    def __contains__(self, partition: object) -> bool:
+        return partition in self._windows
+
+    def ahead(self, partition: P) -> int:
+        """How many messages are read since the first unfinished one, itself included."""
+        return len(self._windows[partition]) if partition in self._windows else 0
 
     def holds(self, partition: P, window: Window) -> bool:
         """Whether the partition is still at hand, and was all the time since `window` was begun."""

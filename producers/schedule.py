@@ -31,16 +31,20 @@ class Learned(NamedTuple):
     dropped: tuple[Dropped, ...] = ()
 
 
-def plan(frontier: Frontier, sources: Iterable[Source], now: float, rhythm: Rhythm = DEFAULT, at_once: bool = False) -> tuple[Fate, ...]:
+def plan(
+    frontier: Frontier, sources: Iterable[Source], now: float, rhythm: Rhythm = DEFAULT, at_once: bool = False, queued: bool = False
+) -> tuple[Fate, ...]:
     """Bring the frontier in line with the declared sources: call it at the start, and when the sources change.
 
     New feeds are due now, feeds no longer declared go, requests that were under way when the process ended are due again; so is what
     was planned by a clock that has been set back since.
     Pages of a source that is no longer declared are not asked any more; those that never were are told in the fates returned.
-    `at_once`: all feeds are due now whatever their rhythm (a single round, `--once`).
+    `at_once`: all feeds are due now whatever their rhythm (a single round, `--once`). `queued`: what is under way lies in a queue that
+    outlives this process, so its answers will come.
     """
     set_back(frontier, now)
-    resume(frontier, now)
+    if not queued:
+        resume(frontier, now)
     declared: set[str] = set()
     sources = tuple(sources)
     for source in sources:
@@ -77,7 +81,7 @@ def plan(frontier: Frontier, sources: Iterable[Source], now: float, rhythm: Rhyt
 def _abandon(frontier: Frontier, declared: set[str], now: float) -> tuple[Fate, ...]:
     """Stop asking for pages, and sitemaps below others, of sources that nobody declares any more."""
     fates: list[Fate] = []
-    for name, target in [(n, t) for n, t in frontier.targets.items() if t.due is not None and t.source_id not in declared]:
+    for name, target in [(n, t) for n, t in frontier.targets.items() if t.due is not None and not t.asked and t.source_id not in declared]:
         if target.fetches:
             frontier.targets[name] = replace(_at_start(target), due=None)
             continue
@@ -102,7 +106,11 @@ def submit(frontier: Frontier, request: Request, now: float, rhythm: Rhythm = DE
     if host is None:
         raise Quarantine(f"not a web address: {request.url[:100]!r}")
     kind = "feed" if request.kind == "robots" else request.kind
-    base = known if known is not None else Target(url=request.url, host=host, source_id=request.source_id, kind=kind, seen=now)
+    base = (
+        known
+        if known is not None
+        else Target(url=request.url, host=host, source_id=request.source_id, kind=kind, seen=now, asked=True, backfill=request.backfill)
+    )
     moment = slot(frontier, host, now, rhythm.host_delay if base.delay is None else base.delay)
     put(frontier, name, replace(base, due=moment, host=host, hop=None, hops=(), alias_of=None, tried=False, item=request.item or base.item))
     return True
@@ -115,7 +123,7 @@ def learn(frontier: Frontier, fetched: Fetched, now: float, rhythm: Rhythm = DEF
     target = frontier.targets.get(name)
     if target is None:  # forgotten meanwhile, or asked by someone else: take it from the request
         kind = "feed" if request.kind == "robots" else request.kind
-        target = Target(url=request.url, host=request.host, source_id=request.source_id, kind=kind, item=request.item, seen=now)
+        target = Target(url=request.url, host=request.host, source_id=request.source_id, kind=kind, item=request.item, seen=now, asked=True)
         target = replace(target, interval=rhythm.feed_interval, backfill=request.backfill, hops=request.redirected_from)
     elif not target.out:
         return Learned()  # answered already: this is a redelivery

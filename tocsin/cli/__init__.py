@@ -28,6 +28,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("tocsin.cli.read:report", "What is in the store, counted."),
     "clean": ("tocsin.cli.filters:clean", "Filter: pages in, cleaned articles out (JSON lines)."),
     "tag": ("tocsin.cli.filters:tag", "Filter: articles in, tagged documents out (JSON lines)."),
+    "schedule": ("tocsin.cli.crawl:schedule", "Service: decide what is asked when (distributed run)."),
+    "fetch": ("tocsin.cli.crawl:fetch", "Service: ask hosts, archive and clean what they answer (distributed run)."),
+    "worker": ("tocsin.cli.worker:worker", "Process the stream: cluster, tag, alerts."),
     "settings": ("tocsin.cli.settings:settings", "All settings, their values, and where each comes from."),
 }
 
