@@ -9,6 +9,7 @@ the query and the highlights agree on every word:
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin.fold import Folded, fold
@@ -29,6 +30,7 @@ class Word(NamedTuple):
     end: int
 
 
+@lru_cache(maxsize=65_536)
 def _key(raw: str) -> str:
     first = raw[0]
     if first.isdigit():
@@ -43,7 +45,7 @@ _NO_SEPARATORS = str.maketrans("", "", ",.'")
 
 def keys(text: str) -> list[str]:
     """Index words of a text, in order."""
-    return [_key(raw) for raw in _WORD.findall(fold(text).text)]
+    return list(map(_key, _WORD.findall(fold(text).text)))
 
 
 def words(folded: Folded) -> list[Word]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 import msgspec
+from isal import isal_zlib
 
 from sinks.moments import seconds
 from sinks.sqlite import connect, history, search
@@ -205,7 +206,7 @@ class SqliteStore:
         self._put_tags(number, tagged)
 
     def _put_tags(self, number: int, tagged: Tagged) -> None:
-        found = sorted((self._terms.number(term, aliases), sure) for term, aliases, sure in terms_of(tagged))
+        found = self._terms.numbers(terms_of(tagged))
         self.connection.executemany("INSERT INTO tag (term, doc, sure) VALUES (?,?,?)", [(term, number, sure) for term, sure in found])
         packed = search.pack([term if sure else -term for term, sure in found])
         self.connection.execute("UPDATE version SET terms=? WHERE id=?", (packed, number))
@@ -308,7 +309,7 @@ class _Taggers(msgspec.Struct):
 
 
 def _pack(tagged: Tagged) -> bytes:
-    return zlib.compress(wire.encode(tagged), 1)
+    return isal_zlib.compress(wire.encode(tagged), 1)
 
 
 def _alone(tagged: Tagged) -> Clustered:

@@ -1,0 +1,142 @@
+"""Alerts and fates as Elasticsearch keeps them, and back. Pure.
+
+Nobody sends fates: what happened to a URL is told by what came of its requests, by refusals and by dead letters (here), and by an
+article's own documents (on reading).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from sinks.elasticsearch.documents import GENERATION_SHIFT, date, pack
+from sinks.terms import key
+from tocsin import ids, wire
+from tocsin.records import Alert, DeadLetter, Dropped, Fetched
+
+Json = dict[str, Any]
+_UNDATED = "1970-01-01T00:00:00Z"
+_TEXT = 10_000  # characters of a detail that are kept in a fate; details are single lines
+
+
+def alert_document(alert: Alert, version: int) -> Json:
+    """An alert, flat, with the names under which it is asked for."""
+    fields = wire.plain(alert)
+    parts = list(dict.fromkeys((alert.subject, *alert.subject.split("|"))))
+    fields |= {
+        "@timestamp": date(alert.at),
+        "at": date(alert.at),
+        "published_at": date(alert.published_at),
+        "subject_ids": parts,
+        "subject_keys": list(dict.fromkeys((*parts, key(alert.subject_name)))),
+        "revision": version,
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+
+def grown(before: Alert, alert: Alert) -> Alert:
+    """An alert, once kept, only learns further clusters, origins and claims."""
+    return msgspec.structs.replace(
+        before,
+        clusters=_union(before.clusters, alert.clusters),
+        origins=_union(before.origins, alert.origins),
+        claim_ids=_union(before.claim_ids, alert.claim_ids),
+    )
+
+
+def alert_revision(generation: int, alert: Alert) -> int:
+    """External version of an alert: how much it has learned."""
+    return generation << GENERATION_SHIFT | (1 + len(alert.clusters) + len(alert.origins) + len(alert.claim_ids))
+
+
+def alert_of(source: Json) -> Alert:
+    """The record from its document."""
+    known = {name: source[name] for name in Alert.__struct_fields__ if name in source}
+    blank = {"why": "", "quote": "", "headline": "", "published_at": None, "title": None}
+    found: Alert = msgspec.convert({**blank, **known}, Alert)
+    return found
+
+
+def _union(first: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return (*first, *(item for item in dict.fromkeys(more) if item not in first))
+
+
+def fetched_fates(fetched: Fetched) -> Iterator[tuple[str, Json]]:
+    """(id, document) of what came of one request, and of every page that a feed listed for the first time.
+
+    A page found again and again keeps its one document: its id does not hold the time.
+    """
+    request = fetched.request
+    detail = f"{fetched.reason}: {fetched.detail}" if fetched.reason and fetched.detail else fetched.reason or fetched.detail
+    if fetched.redirect_to and not detail:
+        detail = f"to {fetched.redirect_to}"
+    main = _fate(
+        url=request.url,
+        at=fetched.at,
+        stage="fetch",
+        outcome=fetched.outcome,
+        detail=detail,
+        reason=fetched.reason,
+        source_id=request.source_id,
+        host=request.host,
+        kind=request.kind,
+        status=fetched.status,
+        links=len(fetched.links) if fetched.listing else None,
+        bytes=fetched.raw.length if fetched.raw else None,
+        redirect_to=fetched.redirect_to,
+    )
+    yield ids.digest("fetch", request.url, request.kind, fetched.at, fetched.outcome), main
+    if not request.redirected_from and fetched.listing:
+        for item in fetched.links:
+            found = _fate(
+                url=item.url, at=fetched.at, stage="schedule", outcome="found", detail=f"in {request.url}", source_id=request.source_id
+            )
+            yield ids.digest("found", item.url, request.url), found
+
+
+def dropped_fate(dropped: Dropped) -> tuple[str, Json]:
+    """(id, document) of a refusal."""
+    detail = f"{dropped.reason}: {dropped.detail}" if dropped.detail else dropped.reason
+    fate = _fate(
+        url=dropped.url,
+        at=dropped.at,
+        stage=dropped.stage,
+        outcome="dropped",
+        detail=detail,
+        reason=dropped.reason,
+        source_id=dropped.source_id,
+        host=_host(dropped.url),
+    )
+    return ids.digest("dropped", dropped.url, dropped.stage, dropped.reason, dropped.at), fate
+
+
+def dead_letter_fate(letter: DeadLetter) -> tuple[str, Json]:
+    """(id, document) of a message that broke a stage; its key says which URL or article it was about, where it does."""
+    origin = f"{letter.topic}/{letter.partition}/{letter.offset}"
+    about = (letter.key or b"").decode("utf-8", "replace")
+    fate = _fate(
+        url=about if "://" in about else "",
+        at=letter.at,
+        stage=letter.stage,
+        outcome="dead-letter",
+        detail=f"{letter.error} ({origin})",
+        reason=letter.error.partition(":")[0],
+        article_id=about if about.startswith("a_") else None,
+        origin=origin,
+        fingerprint=letter.fingerprint,
+        dead_letter=pack(wire.encode(letter)),
+    )
+    return ids.digest("dead-letter", origin, letter.stage, str(letter.redrives)), fate
+
+
+def _fate(*, at: str, detail: str, **fields: object) -> Json:
+    found = {"@timestamp": date(at) or _UNDATED, "detail": detail[:_TEXT], **fields}
+    return {name: value for name, value in found.items() if value not in (None, "")}
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
