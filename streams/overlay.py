@@ -1,78 +1,81 @@
-"""Write-behind over a durable mapping: in a batch each key is read once and written once.
+"""Changes of a batch, held above the table they belong to until the batch's messages are on the broker."""
 
-A stage takes its state as mappings and may touch one key many times in a batch. Where every write of the mapping is a message (a table
-with a changelog), hand the stage overlays instead, and flush them when the batch is done, before its input is acknowledged. A batch
-that fails is forgotten: nothing of it was written.
-"""
-
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+CACHED = 5000
+"""Rows that were read and are kept decoded; all are let go when there are more."""
 _GONE: Any = object()
 
 
 class Overlay(MutableMapping[str, T], Generic[T]):
-    """What a batch reads and changes of `base`. Values must be immutable: one that was read is handed out again."""
+    """A mapping whose changes can be taken back for one record, and handed on for a batch. Values must be immutable."""
 
-    def __init__(self, base: MutableMapping[str, T]) -> None:
-        """`base` must not be changed by others until `flush` or `forget`."""
-        self._base = base
-        self._before: dict[str, Any] = {}  # as read
-        self._now: dict[str, Any] = {}  # as read or set
-
-    def _find(self, key: str) -> Any:
-        if key not in self._now:
-            # With `get`, never with `[]` or `in`: tables with defaults make what they are asked for, and each question may cost a read.
-            self._before[key] = self._now[key] = self._base.get(key, _GONE)
-        return self._now[key]
+    def __init__(self, kept: Mapping[str, T]) -> None:
+        """`kept`: the rows as they are stored; nothing is ever written to it here."""
+        self._kept = kept
+        self._changed: dict[str, Any] = {}
+        self._undo: dict[str, Any] = {}
+        self._read: dict[str, Any] = {}
 
     def __getitem__(self, key: str) -> T:
-        value = self._find(key)
+        value = self._changed.get(key)
+        if value is None:
+            value = self._read.get(key)
+            if value is None:
+                value = self._kept.get(key, _GONE)
+                if len(self._read) >= CACHED:
+                    self._read.clear()
+                self._read[key] = value
         if value is _GONE:
             raise KeyError(key)
         found: T = value
         return found
 
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self._find(key) is not _GONE
-
     def __setitem__(self, key: str, value: T) -> None:
-        self._now[key] = value
+        self._undo.setdefault(key, self._changed.get(key))
+        self._changed[key] = value
 
     def __delitem__(self, key: str) -> None:
-        if self._find(key) is _GONE:
-            raise KeyError(key)
-        self._now[key] = _GONE
+        self[key]  # raises KeyError
+        self._undo.setdefault(key, self._changed.get(key))
+        self._changed[key] = _GONE
 
     def __iter__(self) -> Iterator[str]:
-        """Keys of the base as it stands, without those deleted, then those that are new."""
-        for key in list(self._base):
-            if self._now.get(key) is not _GONE:
+        for key in self._kept:
+            if self._changed.get(key) is not _GONE:
                 yield key
-        for key, value in list(self._now.items()):
-            if value is not _GONE and key not in self._base:
+        for key, value in list(self._changed.items()):
+            if value is not _GONE and key not in self._kept:
                 yield key
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def flush(self) -> int:
-        """Write to the base what is not as it was read, in order of key; then start afresh. Returns how many keys were written."""
-        changed = sorted(key for key, value in self._now.items() if key not in self._before or self._differs(key, value))
-        for key in changed:
-            if self._now[key] is _GONE:
-                self._base.pop(key, None)
+    def begin(self) -> None:
+        """Start a record: `roll_back` returns here."""
+        self._undo = {}
+
+    def roll_back(self) -> None:
+        """Take back everything since `begin`."""
+        for key, value in self._undo.items():
+            if value is None:
+                self._changed.pop(key, None)
             else:
-                self._base[key] = self._now[key]
-        self.forget()
-        return len(changed)
+                self._changed[key] = value
+        self._undo = {}
 
-    def _differs(self, key: str, value: Any) -> bool:
-        before = self._before[key]
-        return value is not before and (value is _GONE or before is _GONE or value != before)
+    def changes(self) -> dict[str, T | None]:
+        """What was set (None: deleted) and is not stored yet. A row that is as it was is no change."""
+        return {key: None if value is _GONE else value for key, value in self._changed.items() if not self._same(key, value)}
 
-    def forget(self) -> None:
-        """Give up what was set since the last flush, and what was read."""
-        self._before.clear()
-        self._now.clear()
+    def _same(self, key: str, value: Any) -> bool:
+        before = self._read.get(key)
+        return before is not None and (value is before or (value is not _GONE and before is not _GONE and bool(value == before)))
+
+    def settle(self) -> None:
+        """The changes are stored now."""
+        self._read.update(self._changed)
+        self._changed.clear()
+        self._undo = {}

@@ -1,0 +1,363 @@
+"""`tocsin worker`: one stage as a Faust app. The only file that knows Faust.
+
+Faust reads, shares partitions out, keeps the tables' rows near (RocksDB) and rebuilds them from their changelogs. Around it:
+
+- Messages are raw bytes and are decoded here, so that one that cannot be read is a dead letter and no crash.
+- Acknowledging is ours (`noack`): `Stream.take_events` acknowledges a batch also when it is cancelled halfway, which loses it. The order
+  is: outputs on the broker, then changed rows on the broker, then those rows in the local table, then the input is acknowledged.
+- Rows belong to the partition of the message that changed them, named explicitly: what Faust takes for the partition of a table write
+  is that of the last event read. Subjects, articles and rows share one hash, so a worker has what it needs.
+- Local rows are written as if they had come back from the changelog, with its offset: after a crash Faust reads on from there.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import faust
+import msgspec
+import uvloop
+from faust.types import TP
+
+from streams.batches import Taken, Work, changed_rows, messages, watch
+from streams.outbox import Outbox, ssl_context
+from streams.overlay import Overlay
+from streams.stages import STAGES, Stage
+from tocsin import topics
+from tocsin.broker import BrokerError
+from tocsin.errors import NewerSchema, TocsinError, UsageError
+from tocsin.records import DeadLetter, Record
+from tocsin.settings import Settings
+from tocsin.sqlite_file import lock
+
+_LOG = logging.getLogger(__name__)
+BATCH = 200
+"""Messages processed together at most: fewer when fewer are waiting."""
+LINGER = 0.02
+"""Seconds waited for more once one message has come: what comes together shares messages and commits."""
+_BREATH = 0.005  # seconds of work between two looks at the network
+_STOP = 9.0  # seconds for stopping in good order
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+class StateError(TocsinError):
+    """The local tables cannot be read or written: the service stops; its state can be rebuilt from the broker."""
+
+
+class Rows(Mapping[str, Any]):
+    """The rows of one partition of a table, as they are stored."""
+
+    def __init__(self, table: faust.Table[bytes, bytes], partition: int, kind: type[Record]) -> None:
+        self._store = cast(Any, table.data)
+        self._partition = partition
+        self._decode = msgspec.msgpack.Decoder(kind).decode
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            body = self._store._db_for_partition(self._partition).get(key.encode("utf-8", "surrogatepass"))
+            if body is None:
+                raise KeyError(key)
+            return self._decode(body)
+        except KeyError:
+            raise
+        except Exception as error:
+            raise StateError(f"{self._store.path}: cannot read state ({error}): delete the folder, it is made anew") from error
+
+    def __iter__(self) -> Iterator[str]:
+        store = self._store
+        for key in store._visible_keys(store._db_for_partition(self._partition)):
+            yield key.decode("utf-8", "surrogatepass")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Worker:
+    """One stage, from joining the group to leaving it."""
+
+    def __init__(self, settings: Settings, stage: Stage, index: int = 0) -> None:
+        """Load what the stage must know, take its folder. Raises UsageError or DataError."""
+        self._settings, self._stage = settings, stage
+        self._name = stage.name if not index else f"{stage.name}-{index}"
+        self._folder = Path(settings.data) / "worker" / settings.node / self._name
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._held = lock(self._folder / "lock", self._folder)
+        self._knowledge = stage.load(settings)
+        self._outbox = Outbox(settings, f"worker-{self._name}")
+        self._works: dict[int, tuple[Work, dict[str, int | None]]] = {}
+        self._live: asyncio.Queue[Any] = asyncio.Queue(BATCH)
+        self._backfill: asyncio.Queue[Any] = asyncio.Queue(BATCH)
+        self._arrived = asyncio.Event()
+        self.app = self._app()
+        self._tables = {table.name: (table, self._table(table)) for table in topics.TABLES if table.stage == stage.name}
+        for queue, name in zip((self._live, self._backfill), topics.lanes(settings, stage.reads), strict=False):
+            self.app.agent(self._topic(name), name=name)(self._reader(queue))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Raises TocsinError when the world is broken."""
+        await self._outbox.start()
+        try:
+            await self._check_topics()
+            await self.app.start()
+            working = asyncio.create_task(self._work())
+            stopping = asyncio.create_task(stop.wait())
+            try:
+                while not stopping.done() and not working.done():
+                    await asyncio.wait((working, stopping), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+                    if self.app.crashed:
+                        raise _explained(self.app.crash_reason)
+                if working.done():
+                    working.result()
+            finally:
+                stopping.cancel()
+                if working.done():  # nobody finishes what Faust would wait for
+                    self.app.conf.stream_wait_empty = False
+                await self.app.stop()
+                working.cancel()
+                with suppress(asyncio.CancelledError, TocsinError):
+                    await working
+        finally:
+            await self._outbox.stop()
+
+    def _app(self) -> faust.App:
+        settings = self._settings
+        addresses = [f"kafka://{address.strip()}" for address in settings.kafka.split(",") if address.strip()]
+        credentials: Any = None
+        secure = ssl_context(settings) if settings.kafka_security.endswith("SSL") else None
+        if settings.kafka_security.startswith("SASL"):
+            credentials = faust.SASLCredentials(
+                username=settings.kafka_user, password=settings.kafka_password, mechanism="SCRAM-SHA-512", ssl_context=secure
+            )
+        elif secure is not None:
+            credentials = faust.SSLCredentials(secure)
+        return faust.App(
+            topics.group(settings, self._stage.name),
+            broker=addresses,
+            broker_credentials=credentials,
+            broker_client_id=f"worker-{self._name}-{settings.node}",
+            consumer_group_instance_id=f"{settings.node}-{self._name}",
+            consumer_auto_offset_reset="earliest",
+            consumer_max_fetch_size=topics.MAX_BYTES + 100_000,
+            broker_session_timeout=15,
+            broker_heartbeat_interval=3,
+            broker_request_timeout=30,
+            broker_commit_interval=0.5,
+            broker_max_poll_records=BATCH,
+            producer_acks=-1,
+            producer_linger=0.005,
+            producer_max_request_size=topics.MAX_BYTES + 100_000,
+            producer_compression_type="lz4",
+            stream_buffer_maxsize=BATCH,
+            stream_wait_empty=True,
+            store="rocksdb://",
+            datadir=str(self._folder),
+            table_standby_replicas=1 if self._stage.tables else 0,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            web_enabled=False,
+            web_bind="127.0.0.1",
+            autodiscover=False,
+        )
+
+    def _topic(self, name: str) -> Any:
+        return self.app.topic(
+            name,
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            allow_empty=True,
+            partitions=topics.count_of(self._settings, self._stage.reads),
+        )
+
+    def _table(self, table: topics.Table) -> faust.Table[bytes, bytes]:
+        # A partition's rows are a database of their own: small buffers, because there are many.
+        made = self.app.Table(
+            table.name,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=topics.count_of(self._settings, table),
+            options={"driver": "rocksdict", "write_buffer_size": 8_000_000, "max_write_buffer_number": 2, "block_cache_size": 16_000_000},
+        )
+        return cast("faust.Table[bytes, bytes]", made)
+
+    def _reader(self, queue: "asyncio.Queue[Any]") -> Any:
+        async def read(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await queue.put(event)
+                self._arrived.set()
+
+        return read
+
+    async def _check_topics(self) -> None:
+        """A missing topic would stall Faust without a word."""
+        settings, stage = self._settings, self._stage
+        wanted = {
+            name: topics.count_of(settings, topic)
+            for topic in (stage.reads, *stage.writes, topics.DEAD_LETTERS)
+            for name in topics.lanes(settings, topic)
+        }
+        wanted |= {topics.changelog(settings, table): topics.count_of(settings, table) for table, _ in self._tables.values()}
+        found = await self._outbox.partitions(wanted)
+        missing = sorted(set(wanted) - set(found))
+        if missing:
+            raise UsageError(f"Kafka has no topic {', '.join(missing)}: run `tocsin topics create` first")
+        for name, count in wanted.items():
+            if found[name] != count:
+                raise UsageError(
+                    f"topic {name} has {found[name]} partitions, the setting partitions says {count}: all services must have the same; "
+                    "a new topic_generation can have another number"
+                )
+
+    # --- batches -------------------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            batch = await self._batch()
+            await self._process(batch)
+
+    async def _batch(self) -> list[Any]:
+        """Wait for messages; new material before old."""
+        while self._live.empty() and self._backfill.empty():
+            self._arrived.clear()
+            await self._arrived.wait()
+        if self._live.qsize() + self._backfill.qsize() < BATCH:
+            await asyncio.sleep(LINGER)
+        batch = [self._live.get_nowait() for _ in range(min(BATCH, self._live.qsize()))]
+        batch += [self._backfill.get_nowait() for _ in range(min(BATCH - len(batch), self._backfill.qsize()))]
+        return batch
+
+    async def _process(self, batch: list[Any]) -> None:
+        outputs, letters, done, newer = [], [], [], None
+        by_partition: dict[int, list[Any]] = {}
+        assigned = self.app.consumer.assignment()
+        for event in batch:
+            if event.message.tp not in assigned:  # somebody else has it now, and starts where we committed
+                self._works.pop(event.message.partition, None)
+                event.ack()
+                continue
+            by_partition.setdefault(event.message.partition, []).append(event)
+        moment = time.monotonic()
+        for partition, events in by_partition.items():
+            work = await self._opened(partition)
+            for event in events:
+                message = event.message
+                try:
+                    made = work.take(Taken(message.topic, partition, message.offset, message.key, message.value))
+                except NewerSchema as error:
+                    newer = TocsinError(f"{message.topic}: {error}")
+                    break
+                if isinstance(made, DeadLetter):
+                    letters.append(made)
+                    _LOG.warning("dead letter: %s %s/%d: %s", message.topic, partition, message.offset, made.error)
+                else:
+                    outputs += made
+                done.append(event)
+                if time.monotonic() - moment > _BREATH:
+                    await asyncio.sleep(0)
+                    moment = time.monotonic()
+        await self._outbox.send(messages(self._settings, outputs, letters))
+        await self._keep(by_partition)
+        for event in done:
+            event.ack()
+        if newer is not None:
+            raise newer
+
+    async def _opened(self, partition: int) -> Work:
+        """The stage with this partition's tables; made anew when another worker has had the partition and changed them."""
+        offsets = self._offsets(partition)
+        known = self._works.get(partition)
+        if known is not None and known[1] == offsets:
+            return known[0]
+        tables = {name: Overlay(Rows(made, partition, self._stage.tables[name])) for name, (_, made) in self._tables.items()}
+        work = await asyncio.to_thread(Work, self._stage, self._knowledge, tables)
+        self._works[partition] = (work, offsets)
+        return work
+
+    def _offsets(self, partition: int) -> dict[str, int | None]:
+        return {name: made.data.persisted_offset(self._changelog(table, partition)) for name, (table, made) in self._tables.items()}
+
+    def _changelog(self, table: topics.Table, partition: int) -> TP:
+        return TP(topics.changelog(self._settings, table), partition)
+
+    async def _keep(self, partitions: Mapping[int, Any]) -> None:
+        """Put changed rows on the broker, then into the local tables."""
+        if not self._tables:
+            return
+        overlays = {(name, partition): self._works[partition][0].tables[name] for name in self._tables for partition in partitions}
+        rows = {where: {key: _encoded(row) for key, row in overlay.changes().items()} for where, overlay in overlays.items()}
+        last = await self._outbox.send(
+            message
+            for (name, partition), changes in rows.items()
+            for message in changed_rows(self._settings, self._tables[name][0], partition, changes)
+        )
+        for (name, partition), changes in rows.items():
+            table, made = self._tables[name]
+            where = self._changelog(table, partition)
+            offset = last.get((where.topic, partition), -1)
+            if offset < 0:  # the broker had it already and does not say where: reading it once more changes nothing
+                offset = before if (before := made.data.persisted_offset(where)) is not None else -1
+            if changes:
+                made.data.apply_changelog_batch(cast(Any, [_event(where, offset, key, row) for key, row in changes.items()]), bytes, bytes)
+            overlays[name, partition].settle()
+        for partition in partitions:
+            self._works[partition] = (self._works[partition][0], self._offsets(partition))
+
+
+def _encoded(row: Record | None) -> bytes | None:
+    return None if row is None else _ENCODE(row)
+
+
+def _event(where: TP, offset: int, key: str, row: bytes | None) -> Any:
+    """A changed row as Faust has it when it reads a changelog."""
+    message = SimpleNamespace(tp=where, partition=where.partition, offset=offset, key=key.encode("utf-8", "surrogatepass"), value=row)
+    return SimpleNamespace(message=message)
+
+
+def run_worker(settings: Settings, stage_name: str, index: int = 0) -> None:
+    """Run one stage until SIGTERM or SIGINT; a second signal ends it at once. Raises TocsinError when the world is broken.
+
+    `index`: tells workers of one stage on one machine apart; each keeps its state in a folder of its own.
+    """
+    stage = next(stage for stage in STAGES if stage.name == stage_name)
+    for name in ("faust", "mode", "aiokafka", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # they log every lost connection, again and again; we say it once
+    worker = Worker(settings, stage, index)
+    gc.freeze()  # what is loaded now stays
+    end = watch()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_stopped(worker))
+    finally:
+        end()
+
+
+async def _until_stopped(worker: Worker) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        loop.call_later(_STOP, os._exit, 1)  # killed now or by whoever waits: nothing is lost, the broker has what counts
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, first)
+    await worker.run(stop)
+
+
+def _explained(reason: BaseException | None) -> TocsinError:
+    """Whatever ended Faust, in one line."""
+    if isinstance(reason, TocsinError):
+        return reason
+    return BrokerError(f"the stream ended ({type(reason).__name__}: {reason}); is Kafka well? Started again, it goes on where it was")
