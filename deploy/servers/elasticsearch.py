@@ -15,7 +15,7 @@ from deploy.servers.process import Server, free_port
 
 VERSION = "9.5.3"
 OLDER = "8.19.21"
-_VECTOR = "jdk.incubator.vector"
+_MODULES = ("jdk.jlink", "jdk.jdi", "jdk.incubator.vector")  # what it asks of its Java, and small ones lack
 
 
 class User(NamedTuple):
@@ -71,16 +71,13 @@ class Elasticsearch(Server):
 
     def prepare(self) -> tuple[Sequence[str], Mapping[str, str]]:
         """Bring the server and write its configuration; certificates are made once and kept, delete them for new ones."""
-        java = programs.java(21, for_all=True)
+        java = programs.java(21, modules=_MODULES, for_all=True)
         home = programs.elasticsearch_home(self.version)
         config, temporary = self.folder / "config", self.folder / "tmp"
         for folder in (config, temporary, self.folder / "data", self.folder / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(home / "config" / "log4j2.properties", config / "log4j2.properties")
-        options = (home / "config" / "jvm.options").read_text(encoding="utf-8").splitlines(keepends=True)
-        if not programs.has_module(java, _VECTOR):  # a Java of a wheel leaves it out; only the speed of vector search needs it
-            options = [line for line in options if _VECTOR not in line]
-        (config / "jvm.options").write_text("".join(options), encoding="utf-8")
+        for name in ("jvm.options", "log4j2.properties"):
+            shutil.copyfile(home / "config" / name, config / name)
         settings = {
             "cluster.name": "local",
             "node.name": "local",

