@@ -36,7 +36,7 @@ from streams.inflect import VERBAL, form_name
 from streams.numbers import Number
 from streams.roles import Roles, is_determined
 from streams.times import TimeSpan
-from streams.trigger_names import is_name
+from streams.trigger_names import is_month, is_name
 from tocsin.records import Claim, ClaimPlace, Mention, Quantity, Sentence, Trigger
 
 __all__ = ["find_claims", "load_claim_rules"]
@@ -89,7 +89,7 @@ def find_claims(
     rules = rules or load_claim_rules()
     text = context.text
     low = lower(text)
-    hits = find_hits(low, rules)
+    hits = [hit for hit in find_hits(low, rules) if not is_month(text, hit)]
     if not numbers and not any(hit.uses for hit in hits):
         return []
     finder = _Finder(context, low, hits, actors, places, numbers, times, rules)

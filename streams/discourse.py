@@ -26,7 +26,8 @@ _ALSO = {
     "casualties": "calamity_nature",
     "destruction": "calamity_nature",
 }
-_GROUPS = ("calamity", "calamity_weak", *dict.fromkeys(_ALSO.values()))
+_NOT = {"displacement": "calamity_crowd"}  # type -> group whose words are no evidence for it
+_GROUPS = ("calamity", "calamity_weak", *dict.fromkeys((*_ALSO.values(), *_NOT.values())))
 # Types that ordinary words of force are mistaken for.
 _DEEDS_WORDS = (
     "armed_clash remote_strike targeted_attack casualties displacement territorial_control force_movement force_posture destruction "
@@ -68,7 +69,8 @@ class Discourse:
                 for stem, mask in self._found.get(at, {}).items():
                     near[stem] = near.get(stem, 0) | mask
         own = _stems(words)
-        strong, weak = self._masks["calamity"], self._masks["calamity_weak"]
+        no = self._masks[_NOT[kind]] if kind in _NOT else 0
+        strong, weak = self._masks["calamity"] & ~no, self._masks["calamity_weak"] & ~no
         also = self._masks[_ALSO[kind]] if kind in _ALSO else 0
         halves = 0
         for stem, mask in near.items():

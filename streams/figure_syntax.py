@@ -175,6 +175,8 @@ def _add_digits(context: Context, text: str, match: re.Match[str], words: Vocabu
         tail = _LETTERS_AFTER.match(text, end)
         letters = tail.group() if tail else ""
         scale = _SCALE_LETTERS.get(letters)
+        if scale is not None and text[end + len(letters) : end + len(letters) + 1].isdigit():
+            return  # "2K20" is a name
         if scale is not None and (letters not in ("m", "b") or _followed_by_unit(text, end + len(letters), words)):
             value *= scale
             end += len(letters)

@@ -150,6 +150,12 @@ _MOVED = frozenset(("displaced", "in_camp", "returned"))
 _ARTICLES = frozenset(("a", "an", "another"))
 _ARTICLE_GAP = 12  # characters between the items of a list: " as well as "
 _SAYS = re.compile(r"[^.;\d]{0,40}\b(?:said|says|told|confirmed|reported|reports|added|announced)\b")
+_WINGS = frozenset(("-left", "left-"))  # "centre-left", "left-wing": nobody left
+# "The blast left 12 dead", but not "the duvet left a man breathless".
+_LEFT = ("left", "leaving")
+_LEFT_WITH = re.compile(
+    r"[^.;]{0,60}?\b(?:dead|killed|injur\w+|wound\w+|missing|hurt|dying|lifeless|maimed|casualties|martyred)\b|\s*[.,;]|\s*$"
+)
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
 _LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.DOTALL)
 
@@ -278,7 +284,7 @@ def _hits(text: str, low: int, high: int, lang: str) -> list[_Hit]:
     for index, start, end in automaton.find_matches_as_indexes(sentence):
         whole = not (end < size and sentence[end].isalnum()) and not (start and sentence[start - 1].isalnum())
         usable = tuple(t for t in terms[index] if t.lang == spoken and (whole or t.embed))
-        if usable:
+        if usable and sentence[max(0, start - 1) : end + 1].strip(" ,.") not in _WINGS:
             found.append(_Hit(low + start, low + end, usable))
     return found
 
@@ -299,6 +305,9 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
         for term in hit.terms:
             if (number.unit not in (term.unit, "other")) if term.unit else not countable:
                 continue
+            if term.role == "killed" and not term.lang and view.text[hit.start : hit.end] in _LEFT:
+                if _LEFT_WITH.match(view.text, phrase_end) is None:
+                    continue
             if inside:
                 cost = _INSIDE if term.side in ("in", "both") else 3 * _INSIDE
             elif hit.start >= phrase_end and term.side in ("both", "left"):

@@ -14,6 +14,12 @@ _OPENING = re.compile(r"[\"“”‘’'(\[:;.!?–—…|*•/-]\s*$")  # after
 _BEFORE = re.compile(r"([\w'’-]+) $")
 _AFTER = re.compile(r" ([\w'’-]+)")
 _CONTENT = 4  # letters from which a headline capitalises every word
+_MARCH_LENGTH = 5
+_DAY = re.compile(r"[ ,.]+(?:\d|of \d)|[\])]")
+_IN_MONTH = re.compile(
+    r"(?:\b(?:[Ii]n|[Oo]f|[Oo]n|[Ss]ince|last|this|[Bb]y|until|[Ff]rom|late|early|mid|next|through|between|to|and|[Dd]uring|[Bb]efore"
+    r"|[Aa]fter|th|nd|st|rd)[ -]|\d )$"
+)
 _PLAIN = 2  # long words without a capital that make a sentence no headline
 _SMALL = frozenset(
     ("about", "after", "amid", "amidst", "before", "between", "during", "from", "into", "near", "over", "that", "with", "without")
@@ -38,6 +44,13 @@ def is_name(scene: Scene, hit: Hit, form: int) -> bool:
     if after:
         spans.append((after.start(1), after.end(1)))
     return any(text[s].isupper() and not any(a < e and s < b for a, b in known) for s, e in spans)
+
+
+def is_month(text: str, hit: Hit) -> bool:
+    """Whether "March" is the month: before a figure or after a word of time."""
+    if hit.end - hit.start != _MARCH_LENGTH or text[hit.start : hit.end] != "March":
+        return False
+    return bool(_DAY.match(text, hit.end) or _IN_MONTH.search(text, max(0, hit.start - 12), hit.start))
 
 
 def _is_headline(scene: Scene) -> bool:
