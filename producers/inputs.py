@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -89,6 +90,7 @@ class Given(NamedTuple):
     source: Source | None
     max_body: int
     at: str
+    archive: Path | None = None  # a page read from a file below this folder points to its bytes there
 
 
 def make_page(body: bytes, url: str, given: Given, line: Line | None) -> Page | Dropped:

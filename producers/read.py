@@ -61,16 +61,18 @@ def read_inputs(
     max_body: int = 5_000_000,
     at: str | None = None,
     stdin: BinaryIO | None = None,
+    archive: Path | None = None,
 ) -> Iterator[Input]:
     """Read everything named, in the order named.
 
     `source`: says whose all of it is. `max_body`: bytes of one page after unpacking. `at`: time of reading, now if None.
+    `archive`: pages of WARC files of ours below this folder are archived already, and say where they lie.
     Raises UsageError at once, before anything is read, when a path does not exist; nothing later raises.
     """
     for name in inputs:
         if not _is_stream(str(name)) and not os.path.lexists(name):
             raise UsageError(f"{name}: no such file or folder; give a path, an address that begins with http, or - for standard input")
-    given = Given(source, max_body, at or clock.now())
+    given = Given(source, max_body, at or clock.now(), archive)
     return _read_all(inputs, given, stdin)
 
 

@@ -17,7 +17,8 @@ from producers.decode import unchunk, unpack
 from producers.inputs import Given, Input, Line, Readable, make_page, refuse
 from producers.urls import fetchable
 from tocsin.errors import Quarantine
-from tocsin.records import Page
+from tocsin.ids import sha256
+from tocsin.records import Page, RawRef
 
 
 def read_warc(source: Path | Readable, url: str, given: Given) -> Iterator[Input]:
@@ -33,10 +34,23 @@ def read_warc(source: Path | Readable, url: str, given: Given) -> Iterator[Input
                 if record.record_type == WarcRecordType.metadata:
                     about = _about(record)
                     continue
-                ours = about is not None and about[0] == record.headers.get("WARC-Record-ID") and given.source is None
-                yield _warc_record(record, given, about[1] if about and ours else None)
+                ours = about is not None and about[0] == record.headers.get("WARC-Record-ID")
+                found = _warc_record(record, given, about[1] if about and ours and given.source is None else None)
+                yield _located(found, source, last, given) if ours else found
     except (OSError, ValueError) as error:
         yield refuse(given, url, "unreadable", f"damaged after offset {last}: {error}"[:300])
+
+
+def _located(found: Input, source: Path | Readable, offset: int, given: Given) -> Input:
+    """A page of our own archive points to its bytes there, so that they are not archived again."""
+    if not isinstance(found, Page) or not isinstance(source, Path) or given.archive is None:
+        return found
+    file, archive = source.resolve(), given.archive.resolve()
+    if not file.is_relative_to(archive):
+        return found
+    uri = f"warc:{file.relative_to(archive).as_posix()}#{offset}"
+    raw = RawRef(sha256=sha256(found.body), uri=uri, length=len(found.body), content_type=found.content_type)
+    return msgspec.structs.replace(found, raw=raw)
 
 
 def _about(record: Any) -> tuple[str, About] | None:

@@ -365,6 +365,17 @@ def test_our_own_archive_gives_the_same_pages_again(tmp_path, page):
     assert read(tmp_path / "archive" / "tocsin-000001.warc.gz")[1:] == [page]
 
 
+def test_a_page_of_our_archive_points_to_its_bytes_there_and_any_other_does_not(tmp_path):
+    folder = tmp_path / "archive" / "one"
+    with Archive(folder, replica=True) as archive:
+        refs = [archive.append(replace(OURS, body=body, item=None)) for body in (b"<html>1</html>", b"<html>2</html>")]
+    found = list(read_inputs([folder / "tocsin-000001.warc.gz"], archive=tmp_path / "archive"))
+    assert [page.raw for page in found] == refs
+    assert [page.raw for page in read_inputs([folder / "tocsin-000001.warc.gz"], archive=tmp_path / "elsewhere")] == [None, None]
+    theirs = write(tmp_path / "archive", "theirs.warc", warc(("https://a.example/1", OK + b"\r\n" + HTML)))
+    assert [page.raw for page in read_inputs([theirs], archive=tmp_path / "archive")] == [None]
+
+
 def test_what_another_program_says_in_metadata_records_is_its_own_business(tmp_path):
     blocks = [b"{", b'{"url": 5}', b"\xff", b"x" * 100]
     records = [

@@ -475,3 +475,23 @@ def test_a_source_that_is_removed_is_not_asked_any_more_and_what_was_never_read_
     assert plan(frontier, [POST, other], back) == ()
     learn(frontier, answer(next(r for r in due(frontier, back) if r.url == FEED), links=links("/read", "/waiting"), listing="feed"), back)
     assert [request.url for _, request in released_later(frontier, back + 60)] == ["https://post.example/waiting"]
+
+
+def test_requests_that_lie_in_a_queue_are_not_released_again_when_the_scheduler_starts(frontier):
+    plan(frontier, [POST], NOW)
+    poll(frontier)
+    plan(frontier, [POST], NOW + 60, queued=True)
+    assert due(frontier, NOW + 60) == ()
+    plan(frontier, [POST], NOW + 60)
+    assert len(due(frontier, NOW + 60)) == 1
+
+
+def test_an_address_a_person_asked_for_is_asked_to_the_end_though_no_source_declares_it(frontier):
+    plan(frontier, [POST], NOW)
+    poll(frontier)
+    asked = Request(url="https://other.example/1", host="other.example", source_id="other.example", kind="page", backfill=True)
+    learned = learn(frontier, answer(asked, "failed", reason="http-5xx"), NOW)
+    assert [fate.outcome for fate in learned.fates] == ["failed"]
+    assert plan(frontier, [POST], NOW + 10, queued=True) == ()
+    (again,) = due(frontier, NOW + 3600)[:1]
+    assert (again.url, again.backfill) == (asked.url, True)

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("tocsin.cli.crawl:schedule", "Service: decide what is asked when (distributed run)."),
     "fetch": ("tocsin.cli.crawl:fetch", "Service: ask hosts, archive and clean what they answer (distributed run)."),
     "worker": ("tocsin.cli.worker:worker", "Process the stream: cluster, tag, alerts."),
+    "submit": ("tocsin.cli.crawl:submit", "Send files, folders, WARC files, JSON lines or URLs into the distributed run."),
     "settings": ("tocsin.cli.settings:settings", "All settings, their values, and where each comes from."),
 }
 

@@ -1,6 +1,7 @@
 """Commands of the producing services: schedule, fetch, submit."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,40 @@ def fetch(sources: str | None, data: str | None, workers: int | None, config: Pa
             await service.run()
 
     asyncio.run(main())
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  tocsin submit https://news.example/story urls.txt
+  tocsin submit --backfill crawl.warc.gz saved-pages/
+  jq -c '{url, title, text}' articles.json | tocsin submit -"""
+)
+@click.argument("inputs", nargs=-1, required=True)
+@click.option("--backfill", is_flag=True, help="Old material: it goes behind everything new, and rings no alerts.")
+@data_option
+@workers_option
+@config_option
+def submit(inputs: tuple[str, ...], backfill: bool, data: str | None, workers: int | None, config: Path | None) -> None:
+    """Send local pages, folders, WARC files, JSON lines, lists of URLs, or URLs into the distributed stream.
+
+    Takes what `tocsin ingest` takes. URLs are asked for by the fetchers; all else is archived and cleaned here. Every input is accounted
+    for: sent, or dropped with a reason. Submitting the same again changes nothing.
+
+    Exit code 1 when every single input was dropped.
+    """
+    from producers.read import read_inputs
+    from producers.submit import Submission
+    from tocsin.embedded.session import as_article
+
+    settings = settings_from(config, data=data, workers=workers)
+    given = read_inputs(inputs, max_body=settings.max_body, archive=Path(settings.data) / "archive")
+    with Submission(settings, as_article, backfill=backfill) as submission:
+        submission.send(given)
+    counts = submission.counts
+    click.echo(f"submitted: {counts['requests']:,} requests, {counts['articles']:,} articles, {counts['dropped']:,} dropped", err=True)
+    if counts["dropped"] == counts.total() and counts["dropped"]:
+        sys.exit(1)
 
 
 @contextmanager
