@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from streams.outbox import Message
 from streams.overlay import Overlay
 from streams.stages import Output, Stage, Step, pack
 from tocsin import topics, wire
@@ -31,6 +30,15 @@ class Taken(NamedTuple):
     topic: str  # full name
     partition: int
     offset: int
+    key: bytes | None
+    body: bytes | None
+
+
+class Message(NamedTuple):
+    """One message, ready to send."""
+
+    topic: str  # full name
+    partition: int
     key: bytes | None
     body: bytes | None
 

@@ -7,25 +7,17 @@ and the producer is idempotent, so that a batch sent twice because an answer was
 import asyncio
 import ssl
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from streams.batches import Message
 from tocsin import broker, topics
 from tocsin.settings import Settings
 
 _BATCH = 1_000_000  # bytes before compression; a larger message is a batch of its own
 _PATIENCE = 60.0  # seconds until what nobody acknowledges is an error
-
-
-class Message(NamedTuple):
-    """One message, ready to send."""
-
-    topic: str  # full name
-    partition: int
-    key: bytes | None
-    body: bytes | None
 
 
 def connection(settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""An overlay behaves as the mapping under it, which it asks and tells once a key."""
-
-from collections import Counter
-from collections.abc import Iterator, MutableMapping
+"""Changes above a table: taken back for one record, handed on for a batch."""
 
 import pytest
 from hypothesis import given
@@ -9,86 +6,62 @@ from hypothesis import strategies as st
 
 from streams.overlay import Overlay
 
-
-class Counted(MutableMapping[str, int]):
-    """A mapping that counts what is asked of it and written to it."""
-
-    def __init__(self, values: dict[str, int]) -> None:
-        self.values_, self.reads, self.writes = dict(values), Counter[str](), Counter[str]()
-
-    def __getitem__(self, key: str) -> int:
-        self.reads[key] += 1
-        return self.values_[key]
-
-    def __setitem__(self, key: str, value: int) -> None:
-        self.writes[key] += 1
-        self.values_[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        self.writes[key] += 1
-        del self.values_[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.values_)
-
-    def __len__(self) -> int:
-        return len(self.values_)
+KEYS = st.sampled_from("abcde")
+ACTIONS = st.lists(st.one_of(st.tuples(st.just("set"), KEYS, st.integers(1, 9)), st.tuples(st.just("delete"), KEYS, st.just(0))))
 
 
-def test_a_key_is_read_once_and_written_once_a_batch() -> None:
-    base = Counted({"a": 1})
-    overlay = Overlay(base)
-    for _ in range(5):
-        overlay["a"] = overlay["a"] + 1
-        overlay["b"] = overlay.get("b", 0) + 1
-    assert base.writes == {}
-    assert overlay.flush() == 2
-    assert (base.values_, base.reads, base.writes) == ({"a": 6, "b": 5}, {"a": 1, "b": 1}, {"a": 1, "b": 1})
+def apply(actions: list[tuple[str, str, int]], *targets: dict[str, int] | Overlay[int]) -> None:
+    for kind, key, value in actions:
+        for target in targets:
+            if kind == "set":
+                target[key] = value
+            else:
+                target.pop(key, None)
 
 
-def test_what_is_as_it_was_is_not_written() -> None:
-    base = Counted({"a": 1})
-    overlay = Overlay(base)
-    overlay["a"] = overlay["a"] + 1
-    overlay["a"] = 1
-    overlay["b"] = overlay.get("b", 7)
-    del overlay["b"]
-    assert overlay.flush() == 0
-    assert base.writes == {}
+@given(st.dictionaries(KEYS, st.integers(1, 9)), ACTIONS)
+def test_it_reads_like_the_table_with_its_changes(kept: dict[str, int], actions: list[tuple[str, str, int]]) -> None:
+    overlay, plain, before = Overlay(kept), dict(kept), dict(kept)
+    apply(actions, overlay, plain)
+    assert dict(overlay) == plain
+    assert len(overlay) == len(plain)
+    assert kept == before
 
 
-def test_a_forgotten_batch_leaves_no_trace() -> None:
-    base = Counted({"a": 1})
-    overlay = Overlay(base)
-    overlay["a"] = overlay["b"] = 2
-    overlay.forget()
-    assert (overlay["a"], overlay.get("b"), overlay.flush(), base.values_) == (1, None, 0, {"a": 1})
-
-
-keys = st.sampled_from("abcd")
-steps = st.lists(st.tuples(st.sampled_from(["set", "delete", "get", "list", "flush"]), keys, st.integers(0, 2)), max_size=40)
-
-
-@given(st.dictionaries(keys, st.integers(0, 2)), steps)
-def test_any_steps_do_what_a_dictionary_does(start: dict[str, int], steps: list[tuple[str, str, int]]) -> None:
-    base, model = dict(start), dict(start)
-    overlay = Overlay(base)
-    for step, key, number in steps:
-        if step == "set":
-            overlay[key] = model[key] = number
-        elif step == "delete":
-            assert overlay.pop(key, None) == model.pop(key, None)
-        elif step == "get":
-            assert (overlay.get(key), key in overlay) == (model.get(key), key in model)
-        elif step == "list":
-            assert (dict(overlay), len(overlay)) == (model, len(model))
+@given(st.dictionaries(KEYS, st.integers(1, 9)), ACTIONS)
+def test_its_changes_make_the_table_what_it_reads_like(kept: dict[str, int], actions: list[tuple[str, str, int]]) -> None:
+    overlay = Overlay(kept)
+    apply(actions, overlay)
+    expected = dict(overlay)
+    for key, value in overlay.changes().items():
+        if value is None:
+            kept.pop(key, None)
         else:
-            overlay.flush()
-            assert base == model
-    overlay.flush()
-    assert base == model
+            kept[key] = value
+    overlay.settle()
+    assert kept == expected == dict(overlay)
+    assert overlay.changes() == {}
 
 
-def test_a_key_that_is_not_there_cannot_be_deleted() -> None:
+@given(st.dictionaries(KEYS, st.integers(1, 9)), ACTIONS, ACTIONS)
+def test_a_record_that_failed_leaves_nothing_and_what_came_before_stays(
+    kept: dict[str, int], good: list[tuple[str, str, int]], failed: list[tuple[str, str, int]]
+) -> None:
+    overlay, plain = Overlay(kept), dict(kept)
+    overlay.begin()
+    apply(good, overlay, plain)
+    overlay.begin()
+    apply(failed, overlay)
+    overlay.roll_back()
+    assert dict(overlay) == plain
+
+
+def test_a_row_set_to_what_it_was_is_no_change() -> None:
+    overlay = Overlay({"a": (1, 2)})
+    overlay["a"] = (*overlay["a"],)
+    assert overlay.changes() == {}
+
+
+def test_deleting_what_is_not_there_is_an_error() -> None:
     with pytest.raises(KeyError):
-        del Overlay(dict[str, int]())["a"]
+        del Overlay({})["a"]

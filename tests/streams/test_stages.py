@@ -1,0 +1,109 @@
+"""The stages chained bare: decoded records and dicts in, messages out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from streams.resources import resources_for
+from streams.stages import PACKED, STAGES, Output, Stage, output, pack
+from streams.tag import Resources
+from tests.builders import article
+from tocsin import topics, wire
+from tocsin.errors import Quarantine
+from tocsin.records import Alert, Article, Document, Placed, Sightings
+from tocsin.settings import Settings, load
+
+CLUSTER, TAG, ALERT = STAGES[:3]
+PARTITIONS = 4
+MOSUL = "Shelling hit a market in Mosul on Tuesday, killing 14 people, a hospital director said."
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    rules = tmp_path_factory.mktemp("rules")
+    (rules / "all.yaml").write_text("watch: [Mosul, Tikrit]\n", encoding="utf-8")
+    return load(environment={}, given={"rules": str(rules), "partitions": PARTITIONS})[0]
+
+
+@pytest.fixture(scope="module")
+def resources(settings: Settings) -> Resources:
+    return resources_for(settings)
+
+
+def opened(stage: Stage, knowledge: Any) -> Any:
+    step = stage.open(knowledge, {name: {} for name in stage.tables})
+    return lambda records: [made for record in records for made in step(record)]
+
+
+def read(outputs: Iterable[Output], topic: topics.Topic) -> list[Any]:
+    return [wire.decode(one.body, topic.record) for one in outputs if one.topic is topic]
+
+
+def test_the_stages_follow_the_order_of_the_stream_and_of_their_tables() -> None:
+    assert [stage.name for stage in STAGES] == [name for name in topics.STAGES if name in {stage.name for stage in STAGES}]
+    for stage in STAGES:
+        assert set(stage.tables) == {table.name for table in topics.TABLES if table.stage == stage.name}
+
+
+def test_an_article_becomes_a_document_sightings_and_alerts(settings: Settings, resources: Resources) -> None:
+    placed = opened(CLUSTER, None)([article(MOSUL, url="u:1"), article(MOSUL, url="u:2")])
+    assert [one.clustered.leader_id for one in read(placed, topics.ARTICLES)] == [article(MOSUL, url="u:1").article_id] * 2
+    assert all(one.article.sketch is None for one in read(placed, topics.ARTICLES))
+    tagged = pack(opened(TAG, resources)(read(placed, topics.ARTICLES)), PARTITIONS)
+    documents: list[Document] = read(tagged, topics.TAGGED)
+    assert [{claim.cluster_id for claim in one.tagged.claims} for one in documents] == [{one.clustered.cluster_id} for one in documents]
+    alerts: list[Alert] = read(opened(ALERT, ALERT.load(settings))(read(tagged, topics.SIGHTINGS)), topics.ALERTS)
+    assert [(alert.subject, alert.article_id) for alert in alerts] == [("loc:mosul", documents[0].clustered.article_id)]
+
+
+def test_old_material_travels_on_its_own_lane_and_rings_nothing(settings: Settings, resources: Resources) -> None:
+    old = article(MOSUL, backfill=True)
+    placed = opened(CLUSTER, None)([old])
+    tagged = pack(opened(TAG, resources)(read(placed, topics.ARTICLES)), PARTITIONS)
+    assert all(one.backfill for one in (*placed, *tagged))
+    assert opened(ALERT, ALERT.load(settings))(read(tagged, topics.SIGHTINGS)) == []
+
+
+def test_an_article_that_cannot_be_dated_never_gets_into_the_state() -> None:
+    tables: dict[str, Any] = {"members": {}}
+    step = CLUSTER.open(None, tables)
+    with pytest.raises(ValueError, match="soon"):
+        step(article(MOSUL, fetched_at="soon"))
+    assert tables["members"] == {}
+
+
+def sighted(resources: Resources, articles: Iterable[Article]) -> list[Output]:
+    placed = opened(CLUSTER, None)(articles)
+    return [one for one in opened(TAG, resources)(read(placed, topics.ARTICLES)) if one.topic is topics.SIGHTINGS]
+
+
+def test_sightings_of_a_batch_share_messages_by_partition_in_order(resources: Resources) -> None:
+    parts = sighted(resources, [article(f"{MOSUL} Part {n}.", url=f"u:{n}") for n in range(5)])
+    packed = pack(parts, PARTITIONS)
+    assert len(packed) <= PARTITIONS < len(parts)
+    for message in packed:
+        found = wire.decode(message.body, Sightings).found
+        assert {topics.partition_of(one.subject, PARTITIONS) for one in found} == {topics.partition_of(message.key, PARTITIONS)}
+        assert [wire.encode(one) for one in found] == [
+            part.body for part in parts if topics.partition_of(part.key, PARTITIONS) == topics.partition_of(message.key, PARTITIONS)
+        ]
+
+
+def test_packed_messages_stay_small_and_lose_nothing() -> None:
+    parts = [Output(topics.SIGHTINGS, "loc:mosul", b"1" * size) for size in (10, PACKED, 10, 400_000, 400_000, 400_000)]
+    packed = pack(parts, PARTITIONS)
+    assert sum(one.body.count(b"1") for one in packed) >= sum(len(part.body) for part in parts)
+    assert all(len(one.body) < PACKED + 1000 for one in packed)
+
+
+def test_a_record_too_large_for_a_message_is_refused() -> None:
+    with pytest.raises(Quarantine, match="too large"):
+        output(topics.INCOMING, "", article("x" * topics.MAX_BYTES, sketch=None))
+
+
+def test_placing_keeps_every_other_field() -> None:
+    of = article(MOSUL, comments=(), flags=("paywall",), bio="A bio.")
+    (placed,) = read(opened(CLUSTER, None)([of]), topics.ARTICLES)
+    assert isinstance(placed, Placed)
+    assert wire.plain(placed.article) == {**wire.plain(of), "sketch": None}
