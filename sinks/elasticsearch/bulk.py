@@ -6,7 +6,7 @@ Every operation has an id that says what it is, and a version that grows: to wri
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from elastic_transport import TransportError
@@ -16,6 +16,7 @@ from sinks.elasticsearch import client as door
 from sinks.elasticsearch.client import ClusterError
 from tocsin.settings import Settings
 
+T = TypeVar("T")
 _ENCODER = msgspec.json.Encoder()
 _ANSWER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reason", "items.*.error.caused_by.reason"]
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 20.0  # seconds
@@ -77,12 +78,20 @@ def chunks(ops: Sequence[Op], most: int) -> Iterable[list[Op]]:
 class Writer:
     """Sends operations until each is either written or refused for good.
 
-    `waiting` is told why, whenever the cluster asks for patience (and "" when it is over); it may raise to give up: nothing is lost,
-    because nothing is committed.
+    `waiting` is told why, whenever the cluster asks for patience (and "" when it is over); it and `sleep` may raise to give up: nothing
+    is lost, because nothing is committed. `look_again` is called before anything is written after a lost connection.
     """
 
-    def __init__(self, client: Elasticsearch, settings: Settings, waiting: Callable[[str], None] = lambda _: None) -> None:
-        self._client, self._settings, self._waiting = client, settings, waiting
+    def __init__(
+        self,
+        client: Elasticsearch,
+        settings: Settings,
+        waiting: Callable[[str], None] = lambda _: None,
+        sleep: Callable[[float], object] = time.sleep,
+        look_again: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client, self._settings, self._waiting, self._sleep = client, settings, waiting, sleep
+        self._look_again = look_again
 
     def write(self, ops: Sequence[Op]) -> list[Failed]:
         """Write; return what can never be written. Raises ClusterError when the cluster is not as it must be."""
@@ -91,11 +100,31 @@ class Writer:
             self._write(chunk, failed)
         return failed
 
+    def patiently(self, request: Callable[[], T]) -> T:
+        """Ask until the cluster answers. Raises ClusterError when it refuses."""
+        waits = 0
+        while True:
+            try:
+                answer = request()
+            except (ApiError, TransportError) as error:
+                if not door.is_passing(error):
+                    raise door.explained(self._settings, error) from error
+                waits += 1
+                self._wait(waits, str(door.explained(self._settings, error)))
+            else:
+                if waits:
+                    self._waiting("")
+                return answer
+
     def _write(self, ops: list[Op], failed: list[Failed]) -> None:
         waits = 0
+        lost = False
         errors: dict[Op, int] = {}
         while ops:
             try:
+                if lost:
+                    self._look_again()
+                lost = False
                 answer = self._send(ops)
             except (ApiError, TransportError) as error:
                 if isinstance(error, ApiError) and error.status_code in (400, 413) and len(ops) > 1:
@@ -108,6 +137,7 @@ class Writer:
                     return
                 if not door.is_passing(error):
                     raise door.explained(self._settings, error) from error
+                lost = isinstance(error, TransportError)
                 waits += 1
                 self._wait(waits, str(door.explained(self._settings, error)))
                 continue
@@ -161,4 +191,4 @@ class Writer:
     def _wait(self, times: int, why: str) -> None:
         self._waiting(why)
         longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(times, 10))
-        time.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter, so that sinks do not come back all at once
+        self._sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter, so that sinks do not come back all at once

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from sinks.moments import seconds
-from sinks.terms import Found, terms_of
+from sinks.terms import Found
 from tocsin import clock, wire
 from tocsin.records import Claim, ClaimPlace, Document, Mention, Quantity, Tagged
 
@@ -86,10 +86,12 @@ def version_document(document: Document) -> Json:
     )
 
 
-def article_document(document: Document, words: tuple[str, str], claims_index: str, version: int) -> Json:
-    """The current version of an article, flat. `words`: index words of title and body, joined by spaces (sinks.words)."""
+def article_document(document: Document, found: Found, words: tuple[str, str], claims_index: str, version: int) -> Json:
+    """The current version of an article, flat.
+
+    `found`: its terms (sinks.terms); `words`: index words of title and body, joined by spaces (sinks.words); `version`: its revision.
+    """
     tagged, article, clustered = document.tagged, document.tagged.article, document.clustered
-    found = terms_of(tagged)
     claims = all_claims(tagged)
     mentions = (*tagged.title_mentions, *tagged.mentions)
     places = [mention for mention in mentions if mention.kind == "place" and mention.sure]
