@@ -27,7 +27,11 @@ _ALSO = {
     "destruction": "calamity_nature",
 }
 _NOT = {"displacement": "calamity_crowd"}  # type -> group whose words are no evidence for it
-_GROUPS = ("calamity", "calamity_weak", *dict.fromkeys((*_ALSO.values(), *_NOT.values())))
+# Displacement told by a word of any journey ("70 people arrived") is meant where the text speaks of flight.
+_JOURNEYS_STEMS = "arri ente cros join move movi regi left leav retu went gone head stay pour stre migr tran buse buss flew came"
+_JOURNEYS = frozenset(_JOURNEYS_STEMS.split())
+_FLIGHT = "calamity_flight"
+_GROUPS = ("calamity", "calamity_weak", _FLIGHT, *dict.fromkeys((*_ALSO.values(), *_NOT.values())))
 # Types that ordinary words of force are mistaken for.
 _DEEDS_WORDS = (
     "armed_clash remote_strike targeted_attack casualties displacement territorial_control force_movement force_posture destruction "
@@ -71,6 +75,8 @@ class Discourse:
         own = _stems(words)
         no = self._masks[_NOT[kind]] if kind in _NOT else 0
         strong, weak = self._masks["calamity"] & ~no, self._masks["calamity_weak"] & ~no
+        if kind == "displacement" and own & _JOURNEYS:
+            strong, weak = self._masks[_FLIGHT], 0
         also = self._masks[_ALSO[kind]] if kind in _ALSO else 0
         halves = 0
         for stem, mask in near.items():

@@ -156,6 +156,10 @@ _LEFT = ("left", "leaving")
 _LEFT_WITH = re.compile(
     r"[^.;]{0,60}?\b(?:dead|killed|injur\w+|wound\w+|missing|hurt|dying|lifeless|maimed|casualties|martyred)\b|\s*[.,;]|\s*$"
 )
+# What a figure has a predicate of its own: "200 are dead and 2,600 are ill", "killed nine, and over sixty remain in hospital".
+_OWN_PREDICATE = re.compile(
+    r" (?:are|were|remain|remains|remained|have|has|had|fell|became|suffered|tested|is|was) (?!from|in |at |also|reported|said|among|of )"
+)
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
 _LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.DOTALL)
 
@@ -305,9 +309,8 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
         for term in hit.terms:
             if (number.unit not in (term.unit, "other")) if term.unit else not countable:
                 continue
-            if term.role == "killed" and not term.lang and view.text[hit.start : hit.end] in _LEFT:
-                if _LEFT_WITH.match(view.text, phrase_end) is None:
-                    continue
+            if term.role == "killed" and view.text[hit.start : hit.end] in _LEFT and _LEFT_WITH.match(view.text, phrase_end) is None:
+                continue
             if inside:
                 cost = _INSIDE if term.side in ("in", "both") else 3 * _INSIDE
             elif hit.start >= phrase_end and term.side in ("both", "left"):
@@ -343,6 +346,8 @@ def _is_agent(text: str, phrase_end: int, hit: _Hit) -> bool:
 def _is_unknown(number: Number, context: Context, term: Term) -> bool:
     """Whether an unknown noun must mean people: whoever is killed (a misspelling, a rare trade), a people's name that flees."""
     if not number.noun or term.unit or (term.lang and term.weight) or number.noun in vocabulary().units:
+        return False
+    if number.noun in figure_nouns("animals"):
         return False
     return term.role in _BODILY or (bool(term.code) and context.text[number.noun_start].isupper())
 
@@ -388,6 +393,8 @@ def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure |
     if number.text.lower() in _ARTICLES and not (len(gap) <= _ARTICLE_GAP and not _SAYS.match(text, places[at][2])):
         return None  # "..., a health official said"
     same = _is_bare(number) or (number.unit == before.unit and not by_noun)
+    if before.number.unit != number.unit and not number.noun and _OWN_PREDICATE.match(text, places[at][1]):
+        return None
     if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
         cost = 2.5 if before.main < 0 else before.cost
         return before._replace(

@@ -90,18 +90,20 @@ _BARE_BEFORE = re.compile(
 
 # Base forms that name things as often as deeds.
 _NOUNS_TOO_WORDS = (
-    "level whip burn free fire ruin gut torch wreck light shoot lead hold take cut stone club drive run move target house host camp jail"
+    "level whip burn free fire ruin gut torch wreck light shoot lead hold take cut stone club drive run move target house host camp jail "
+    "leave return surrender escape exit retreat advance"
 )
 _NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
 
 
 def _may_govern(scene: Scene, trigger: Hit, head: str) -> bool:
     """Whether what stands before a base form can be its subject or auxiliary: a plural, a name, "to"; "the city level" has none."""
-    if _VERB_BEFORE.search(head):
-        return True
+    before = _VERB_BEFORE.search(head)
+    verb = scene.low[trigger.start : trigger.end]
+    if before is not None:  # "the city and jail services": a coordinated noun
+        return verb not in _NOUNS_TOO or before.group().strip() not in ("and", "or")
     if _NOUN_BEFORE.search(head):
         return False
-    verb = scene.low[trigger.start : trigger.end]
     if verb.endswith("s") or _BARE_BEFORE.search(head) or (verb not in _NOUNS_TOO and _subject_near(scene, trigger)):
         return True
     start, end = max(scene.sentence.start, trigger.start - 18), len(head.rstrip())
