@@ -51,7 +51,7 @@ class Intake:
         self._committed = time.monotonic()
         self._sought: set[TopicPartition] = set()
         self.assigned: frozenset[TopicPartition] = frozenset()
-        self._reader = broker.consumer(settings, service, most=min(500, most))
+        self._reader = broker.consumer(settings, service, most=min(500, most), stays=True)
         try:
             require(self._reader, dict.fromkeys(self._names, topics.count_of(settings, topic)))
             self._reader.subscribe(list(self._names), listener=_Listener(self))

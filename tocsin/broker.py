@@ -112,17 +112,21 @@ class Publisher:
         self._producer.close(timeout=10)
 
 
-def consumer(settings: Settings, service: str, names: Iterable[str] = (), *, most: int = 500, listener: Any = None) -> KafkaConsumer:
+def consumer(
+    settings: Settings, service: str, names: Iterable[str] = (), *, most: int = 500, listener: Any = None, stays: bool = False
+) -> KafkaConsumer:
     """A member of a service's group that commits only when told to, reading from the oldest message when the group is new.
 
     `names`: full names to subscribe to; empty: the caller assigns partitions, or subscribes itself. `listener`: a kafka
-    ConsumerRebalanceListener. Raises UsageError when no broker answers.
+    ConsumerRebalanceListener. `stays`: a member known by its node, which has its partitions back at once when it is started again within
+    the session; without, a killed member's partitions wait for the session to end. Raises UsageError when no broker answers.
     """
     try:
         reader = KafkaConsumer(
             **connection(settings),
             client_id=f"{service}-{settings.node}",
             group_id=topics.group(settings, service),
+            group_instance_id=f"{service}-{settings.node}" if stays else None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_records=most,
