@@ -5,6 +5,7 @@ version  v_  article id + text        (title and body)
 claim    c_  version, field, span, type
 alert    r_  rule, subject, cause     (cause = cluster id or window start)
 cluster  k_  id of the leading article's version
+incident i_  ledger block and the first claim
 24 hexadecimal digits are 96 bits: a collision among 10^12 articles has a chance of about 10^-5.
 """
 
@@ -40,6 +41,11 @@ def cluster_id(leading_version: str) -> str:
 def alert_id(rule: str, subject: str, cause: str) -> str:
     """Id of an alert: the same rule, subject and cause (cluster or window) ring once."""
     return "r_" + digest(rule, subject, cause)
+
+
+def incident_id(block: str, first_claim: str) -> str:
+    """Id of an incident: the claim that opened it, in its block of the ledger."""
+    return "i_" + digest(block, first_claim)
 
 
 def sha256(data: bytes) -> str:
