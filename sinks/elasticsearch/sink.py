@@ -1,7 +1,7 @@
 """The writing half: batches of records into the indices, idempotent and in the right order. What feeds it is not its business."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,8 @@ from sinks.elasticsearch.batch import KEPT_FIELDS, Batch, Kept, Preparer, decide
 from sinks.elasticsearch.bulk import Failed, Op, Writer
 from sinks.elasticsearch.client import ClusterError
 from sinks.elasticsearch.setup import missing_fields
+from sinks.refused import Refused
+from tocsin.errors import Quarantine
 from tocsin.records import Alert, Record
 from tocsin.settings import Settings
 
@@ -48,12 +50,16 @@ class ElasticsearchSink:
                 if not mapping.indices().kinds[kind].monthly:
                     self._look(names.base(self._settings, kind), kind)
 
-    def prepare(self, records: Iterable[tuple[int, Record]]) -> Batch:
+    def prepare(self, records: Iterable[tuple[int, Record]], origins: Sequence[tuple[str, int]] = ()) -> Batch:  # noqa: ARG002 - a target's
         """Make records ready; each with the number by which a failure is reported."""
         return self._preparer.prepare(records)
 
-    def write(self, batch: Batch) -> list[Failed]:
+    def write(self, batch: Batch) -> list[Refused]:
         """Write a batch; when this returns, all of it is kept. Returns what can never be. Raises ClusterError to stop."""
+        refused = [Refused(failure.op.cause, Quarantine(failure.reason)) for failure in self._write(batch)]
+        return [*(Refused(cause, error) for cause, error in batch.failed), *refused]
+
+    def _write(self, batch: Batch) -> list[Failed]:
         for index, kind in sorted(batch.indices):
             if index not in self._good:
                 self._writer.patiently(partial(self._ready, index, kind))

@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("tocsin.cli.crawl:schedule", "Service: decide what is asked when (distributed run)."),
     "fetch": ("tocsin.cli.crawl:fetch", "Service: ask hosts, archive and clean what they answer (distributed run)."),
     "worker": ("tocsin.cli.worker:worker", "Process the stream: cluster, tag, alerts."),
+    "setup": ("tocsin.cli.sinks:setup", "Make Elasticsearch ready: templates, indices, aliases."),
+    "sink": ("tocsin.cli.sinks:sink", "Service: write results into Elasticsearch or files (distributed run)."),
     "submit": ("tocsin.cli.crawl:submit", "Send files, folders, WARC files, JSON lines or URLs into the distributed run."),
     "settings": ("tocsin.cli.settings:settings", "All settings, their values, and where each comes from."),
 }
