@@ -1,20 +1,25 @@
 """Rules ring once, for the right thing, and say why."""
 
+import copy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from streams.alerts import State, judge
+from streams.alerts import Hour, Rung, Seen, State, judge
 from streams.overlay import Overlay
 from streams.rules import MAX_HOURS, Rules, load_rules
 from streams.sightings import sightings
 from tests.builders import actor, article, claim, clustered, place, tagged
-from tocsin.clock import iso_of
+from tocsin.clock import iso_of, parse
 from tocsin.errors import DataError
-from tocsin.records import Article, Sighting
+from tocsin.records import Alert, Article, Sighting
 from tocsin.sketch import sentence_hash
 
+WEEK = timedelta(days=7)
 KNOWN = {"mosul": ("loc:mosul",), "islamic state": ("org:islamic-state",), "iraq": ("loc:iraq",)}
 
 
@@ -135,11 +140,36 @@ def test_a_batch_over_overlays_gives_the_same_alerts_and_state(tmp_path: Path) -
     found = [casualty_sightings(n, f"k{n}", "a", f"2018-01-06T{8 + n}:30:00Z") for n in range(2, 9)]
     one = state()
     rang = [alert for version in found for alert in judge(version, many, one)]
-    seen, hours, rung = Overlay(base := {}), Overlay({}), Overlay({})
-    again = State(seen, hours, rung)
-    assert [alert for version in found for alert in judge(version, many, again)] == rang
-    seen.flush()
-    assert base == one.seen
+    seen, hours, rung = Overlay[Seen]({}), Overlay[Hour]({}), Overlay[Rung]({})
+    assert [alert for version in found for alert in judge(version, many, State(seen, hours, rung))] == rang
+    assert (seen.changes(), hours.changes(), rung.changes()) == (one.seen, one.hours, one.rung)
+
+
+reports = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 4), st.sampled_from("ab")), min_size=1, max_size=25)
+
+
+@settings(max_examples=40, deadline=None)
+@given(reports)
+def test_everything_delivered_again_rings_nothing_new_and_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory, made: list[tuple[int, int, str]]
+) -> None:
+    """`made`: minutes since the report before in tenths of an hour, cluster, origin."""
+    both = "watch: [Mosul]" + CASUALTIES.replace("COUNT", "origins").replace("at_least: 3", "at_least: 2")
+    many, memory, minute, found = rules(tmp_path_factory.mktemp("rules"), both), state(), 0, []
+    for n, (pause, cluster, origin) in enumerate(made):
+        minute += 6 * pause
+        found.append(casualty_sightings(n + 2, f"k{cluster}", origin, iso_of(1_515_000_000 + 60 * minute)))
+    rang: dict[str, Alert] = {}
+    for version in found:
+        alerts = judge(version, many, memory)
+        before = copy.deepcopy(vars(memory))
+        assert judge(version, many, memory) == alerts
+        assert vars(memory) == before
+        rang |= {alert.alert_id: alert for alert in alerts}
+    before = copy.deepcopy(vars(memory))
+    again = [alert for version in found if parse(version[0].at) > parse(found[-1][0].at) - WEEK for alert in judge(version, many, memory)]
+    assert {alert.alert_id for alert in again} <= rang.keys()
+    assert vars(memory) == before
 
 
 def test_a_district_stands_for_its_city_and_says_so(tmp_path: Path) -> None:
