@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := requirements/build.txt requirements/base.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check eval bench lock schema clean
+.PHONY: help demo test live eval bench lock schema clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -34,7 +34,11 @@ demo: .venv/base ## the whole pipeline on the bundled sample site, in one proces
 
 test: .venv/dev ## every test, and the checks of types, style and structure
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup -m "not live"
+	@$(BIN)/pytest -m live tests/live
+
+live: .venv/dev ## only the tests against real Kafka and Elasticsearch (Java 21 or later and Maven, or their addresses)
+	@$(BIN)/pytest -m live tests/live
 
 eval: .venv/base ## all scores on the development sets, with the goals beside them
 	@$(BIN)/python -m benchmarks.scores

@@ -185,7 +185,12 @@ def _started(pid: int) -> str:
             return ""
         told = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # macOS
         return told.stdout.strip()
-    return "" if fields[0] == "Z" else fields[19]
+    return "" if _is_gone(fields) else fields[19]
+
+
+def _is_gone(fields: list[str]) -> bool:
+    """Whether a process is a zombie with no thread left: a killed one holds its port while others of its threads end."""
+    return fields[0] == "Z" and int(fields[17]) <= 1
 
 
 def _group_lives(group: int) -> bool:
@@ -198,7 +203,7 @@ def _group_lives(group: int) -> bool:
             fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
         except OSError:
             continue
-        if fields[2] == str(group) and fields[0] != "Z":
+        if fields[2] == str(group) and not _is_gone(fields):
             return True
     return False
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -51,15 +51,13 @@ def unprivileged() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def java(least: int, *, modules: Sequence[str] = (), for_all: bool = False) -> Path:
+def java(least: int, *, modules: tuple[str, ...] = (), for_all: bool = False) -> Path:
     """Home of a Java of at least this version that has these modules (small ones leave some out).
 
     `for_all`: one that an unprivileged user can read too (copied when need be). Looked for in JAVA_HOME, /usr/lib/jvm, and beside the
     `java` on PATH. Raises Missing.
     """
-    fit = [
-        home for home in _java_homes() if _java_version(home) >= least and all(f"{module}@" in _java_modules(home) for module in modules)
-    ]
+    fit = [home for home in _java_homes() if _java_version(home) >= least and _has(home, modules)]
     if not fit:
         whole = " whole (with jdk.jlink)" if modules else ""
         raise Missing(f"no{whole} Java {least} or later here: install one (Debian: `openjdk-21-jdk-headless`, Temurin), or set JAVA_HOME")
@@ -155,8 +153,11 @@ def _java_version(home: Path) -> int:
 
 
 @cache
-def _java_modules(home: Path) -> str:
-    return subprocess.run([home / "bin" / "java", "--list-modules"], capture_output=True, text=True, check=False).stdout
+def _has(home: Path, modules: tuple[str, ...]) -> bool:
+    if not modules:
+        return True
+    told = subprocess.run([home / "bin" / "java", "--list-modules"], capture_output=True, text=True, check=False).stdout
+    return all(f"{module}@" in told for module in modules)
 
 
 def _open_to_all(folder: Path) -> bool:
