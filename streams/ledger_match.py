@@ -14,16 +14,18 @@ from streams.ledger_rules import LedgerRules
 from streams.sightings import is_class
 from tocsin.incidents import IncidentPlace, LedgerClaim, LedgerFigure
 
-ENOUGH = 2.0
-"""Least score of a match."""
+ENOUGH = 3.5
+"""Least score of a match. The very place, and of deeds the very type, is 4; a toll and a deed at one place 3.5; see `fit`."""
 _DAYS = 2  # between a claim's day and an incident's
 _LATE = 14  # with the same figure at the same place: the same news, told late or dated otherwise
 _CONTROL_LATE = 31  # a place does not fall to the same winner twice in a month without falling to somebody else in between
 _RATIO = 1.5  # figures further apart are another count, or contradict each other
 _ANOTHER = 10.0  # figures that far apart in one article count other people
 _DISTINCT = 3  # a figure below it is too common to tell events apart
-_NEAR_KM = 10.0
-_WIDEST_KM = 60.0
+_NEAR_KM = 10.0  # between two towns that may be one event's
+_REGION_KM = 20.0  # places less exact than this are regions
+_VERY, _INSIDE, _SAME_FIGURE = 3.0, 2.0, 2.0
+_NO_RIVALS = frozenset(("displacement", "coercion", "unrest", "force_posture"))  # another actor's is another event
 _VAGUE_DAYS = 62  # a longer period dates nothing
 _EARTH_KM = 6371.0
 _PRINCIPAL = frozenset(("perpetrator", "winner", "holder", "actor"))
@@ -103,91 +105,98 @@ def _month_end(first: date) -> date:
 
 
 def fit(new: Said, held: Sequence[Said], rules: LedgerRules) -> float | None:
-    """How well `new` fits the incident of `held` (its standing claims, the first one first); None: it cannot be that incident."""
+    """How well `new` fits the incident of `held` (its standing claims, the first one first); None: it cannot be that incident.
+
+    The sum of: place 3 very, 2 one in the other, 1.5 near, 0.5 unknown; day 1.5 the same, 0.5 within two; type 1.5 with its subtype,
+    1 without, 0.5 a toll and a deed, -1 two deeds; figure 2 the same, 0.5 about it, -1.5 another; actor 2 shared, -1.5 a rival;
+    2 for the same sentence.
+    """
     first = held[0]
     if new.claim.total != first.claim.total or new.kind != first.kind:
         return None
+    if new.claim.total:
+        beside = any(h.version_id == new.version_id and h.claim.sentence == new.claim.sentence for h in held)
+        return ENOUGH if new.ids == first.ids and (beside or _same_roles(new.claim, (h.claim for h in held))) else None
     place = _place_score(new, held)
     if place is None:
         return None
-    if new.claim.total:
-        beside = any(h.version_id == new.version_id and h.claim.sentence == new.claim.sentence for h in held)
-        return 3.0 if new.ids == first.ids and (beside or _same_roles(new.claim, (h.claim for h in held))) else None
-    figure = _figure_score(new, held)
-    actor, rival = _actor_score(new, held)
-    exact = place >= 3.0  # the very place
+    figure, actor = _figure_score(new, held), _actor_score(new, held)
+    if actor < 0 and (place < _INSIDE or new.claim.type in _NO_RIVALS):
+        return None
+    day = _day_score(new, held, place, figure, actor)
+    if day is None:
+        return None
+    score = place + figure + actor + day + _type_score(new, held, rules)
+    if any(h.version_id == new.version_id for h in held):
+        same_version = [h for h in held if h.version_id == new.version_id]
+        if _tells_apart(new, same_version):
+            return None
+        if any(h.claim.sentence == new.claim.sentence for h in same_version):
+            score += 2.0
+    return score
+
+
+def _day_score(new: Said, held: Sequence[Said], place: float, figure: float, actor: float) -> float | None:
+    """1.5 the same day, 0.5 within two, 0 where either is not told, -1 the same news told late; None: another event."""
+    first = held[0]
     anchor = next((h.days for h in held if h.days.told), first.days)
     gap = new.days.gap(anchor)
     told = new.days.told and anchor.told
     if not told and any(h.article_id == new.article_id for h in held):
         gap = 0  # an article that dates its event once means that day throughout
-    score = place + figure + actor + (1.0 if told and not gap else 0.3)
     if gap > _DAYS:
         again = new.claim.type == "territorial_control" and actor > 0 and new.claim.subtype == first.claim.subtype
-        if not (exact and ((figure >= _SAME_FIGURE and gap <= _LATE) or (again and gap <= _CONTROL_LATE))):
-            return None
-        score -= 1.0
-    elif told and gap and figure < 0:
-        return None  # another day and another figure: another event
-    same_version = [h for h in held if h.version_id == new.version_id]
-    if same_version:
-        if (told and gap) or _tells_apart(new, same_version):
-            return None
-        if any(h.claim.sentence == new.claim.sentence for h in same_version):
-            score += 2.0
-    if rival and (place < 2.0 or new.claim.type in ("displacement", "coercion", "unrest", "force_posture")):
-        return None
-    if place < 1.0 and (figure < 0 or (figure == 0 and actor <= 0 and score < ENOUGH)):
-        return None
-    kind = _type_score(new, held, rules)
-    if kind < 0 and place < 2.0:
-        return None
-    return score + kind
+        late = place >= _VERY and ((figure >= _SAME_FIGURE and gap <= _LATE) or (again and gap <= _CONTROL_LATE))
+        return -1.0 if late else None
+    if told and gap and (figure < 0 or any(h.version_id == new.version_id for h in held)):
+        return None  # another day and another figure, or one article that dates both: two events
+    return 0.0 if not told else 0.5 if gap else 1.5
 
 
 def _type_score(new: Said, held: Sequence[Said], rules: LedgerRules) -> float:
-    types = {h.claim.type for h in held}
+    kinds = {(h.claim.type, h.claim.subtype) for h in held}
+    types = {kind for kind, _ in kinds}
     if new.claim.type in types:
-        return 1.0
-    return 0.5 if new.claim.type in rules.outcomes or types & rules.outcomes else -0.5
+        return 1.5 if (new.claim.type, new.claim.subtype) in kinds and new.claim.type not in rules.outcomes else 1.0
+    return 0.5 if new.claim.type in rules.outcomes or types & rules.outcomes else -1.0
 
 
 def _place_score(new: Said, held: Sequence[Said]) -> float | None:
-    """3: the very place; 2: one in the other; 1.5: near; 0.5: unknown on one side; None: elsewhere."""
+    """3: the very place; 2: one in the other; 1.5: near; 0.5: unknown on one side, or a region around; None: elsewhere."""
     above = frozenset[str]().union(*(h.above for h in held))
     # What lies around another place of the incident says nothing more: else two towns would meet in their province.
     ids = frozenset[str]().union(*(h.ids for h in held)) - above
     if not new.ids or not ids:
         return 0.5
     if new.ids & ids:
-        return 3.0
+        return _VERY
     if new.ids & above or ids & new.above:
-        return 2.0
-    near = any(_near(one, other) for h in held for one in h.specific for other in new.specific)
-    return 1.5 if near else None
+        return _INSIDE
+    nearness = [_nearness(one, other) for h in held for one in h.specific if one.entity_id in ids for other in new.specific]
+    return max((n for n in nearness if n is not None), default=None)
 
 
-def _near(one: IncidentPlace, other: IncidentPlace) -> bool:
-    """Whether two places may be one, by their distance and how exactly they are known."""
-    if one.geo is None or other.geo is None:
-        return False
-    radius = max(_NEAR_KM, min(max(one.precision_km or 0.0, other.precision_km or 0.0), _WIDEST_KM))
+def _nearness(one: IncidentPlace, other: IncidentPlace) -> float | None:
+    """1.5 for two towns close by, 0.5 for a place within a region's radius, else None; two districts of one city are apart."""
+    if one.geo is None or other.geo is None or set(one.parent_ids[:-1]) & set(other.parent_ids[:-1]):
+        return None
     lat = math.radians((one.geo.lat + other.geo.lat) / 2)
     across = math.radians(one.geo.lon - other.geo.lon) * math.cos(lat)
-    return _EARTH_KM * math.hypot(math.radians(one.geo.lat - other.geo.lat), across) <= radius
-
-
-_SAME_FIGURE = 2.0
+    distance = _EARTH_KM * math.hypot(math.radians(one.geo.lat - other.geo.lat), across)
+    widest = max(one.precision_km or 0.0, other.precision_km or 0.0)
+    if widest > _REGION_KM:
+        return 0.5 if distance <= widest else None
+    return 1.5 if distance <= _NEAR_KM else None
 
 
 def _figure_score(new: Said, held: Sequence[Said]) -> float:
-    """2: the very figure; 0.5: about it; 0: nothing to compare; -0.5: another one."""
+    """2: the very figure; 0.5: about it; 0: nothing to compare; -1.5: another one."""
     best: float | None = None
     for figure in new.claim.figures:
         for other in (f for h in held for f in h.claim.figures):
             if _line(figure) != _line(other):
                 continue
-            agrees = -0.5 if apart(figure, other) else _agreement(figure, other)
+            agrees = -1.5 if apart(figure, other) else _agreement(figure, other)
             best = agrees if best is None else max(best, agrees)
     return best or 0.0
 
@@ -217,12 +226,14 @@ def _bounds(figure: LedgerFigure) -> tuple[float, float]:
     return low, high
 
 
-def _actor_score(new: Said, held: Sequence[Said]) -> tuple[float, bool]:
-    """(2, no rival) for a shared actor, (-1, rival) for another one, (0, no rival) where one side names nobody."""
+def _actor_score(new: Said, held: Sequence[Said]) -> float:
+    """2 for a shared actor, -1.5 for a rival (-1 where a place is fought for), 0 where one side names nobody."""
     known = frozenset[str]().union(*(h.principals for h in held))
     if not new.principals or not known:
-        return 0.0, False
-    return (2.0, False) if new.principals & known else (-1.0, True)
+        return 0.0
+    if new.principals & known:
+        return 2.0
+    return -1.0 if new.claim.type == "territorial_control" else -1.5
 
 
 def _same_roles(new: LedgerClaim, held: Iterable[LedgerClaim]) -> bool:
