@@ -36,6 +36,7 @@ from streams.inflect import VERBAL, form_name
 from streams.numbers import Number
 from streams.roles import Roles, is_determined
 from streams.times import TimeSpan
+from streams.totals import without_doubles
 from streams.trigger_names import is_month, is_name
 from tocsin.records import Claim, ClaimPlace, Mention, Quantity, Sentence, Trigger
 
@@ -97,7 +98,7 @@ def find_claims(
     for index, piece in enumerate(finder.sentences):
         if piece.scope in _SCOPES:
             claims.extend(finder.claims_of(index))
-    return claims
+    return without_doubles(claims)
 
 
 def _pieces(low: str, sentences: Sequence[Sentence]) -> tuple[list[Sentence], list[int]]:

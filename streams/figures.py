@@ -158,7 +158,8 @@ _LEFT_WITH = re.compile(
 )
 # What a figure has a predicate of its own: "200 are dead and 2,600 are ill", "killed nine, and over sixty remain in hospital".
 _OWN_PREDICATE = re.compile(
-    r" (?:are|were|remain|remains|remained|have|has|had|fell|became|suffered|tested|is|was) (?!from|in |at |also|reported|said|among|of )"
+    r" (?:are|were|remain|remains|remained|have|has|had|fell|became|suffered|tested|is|was) "
+    r"(?!(?:\w+ )?from|in |at |also|reported|said|among|of )"
 )
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
 _LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.DOTALL)

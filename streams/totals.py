@@ -10,6 +10,9 @@ from msgspec.structs import replace
 
 from tocsin.records import Claim
 
+_HOUSING = "housing"  # subtype of displacement told by counted homes
+_LESSER = "Partially Destroyed Housing"  # IDMC term: whose home is only damaged may have stayed
+_BESIDE = 1  # sentences either way
 EXTENT = "the whole report"
 _FEWEST_PARTS = 2
 _TYPES = frozenset(("casualties", "displacement"))
@@ -46,3 +49,24 @@ def _marked(claim: Claim, parts: Sequence[Claim]) -> Claim:
 def _figures(claim: Claim) -> dict[str, float]:
     """Role -> exact figure; a bound ("over 40") adds up to nothing exact."""
     return {q.role: q.value for q in claim.quantities if q.value is not None and q.approx in (None, "about") and q.role != "other"}
+
+
+def without_doubles(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims without homes that stand for people counted already.
+
+    Lost homes are a proxy for those who lived in them: beside a count of the displaced themselves they would count everybody twice, and
+    beside homes destroyed the damaged ones say little. The damage itself stays a claim of destruction.
+    """
+    if not any(claim.subtype == _HOUSING for claim in claims):
+        return list(claims)
+    counted = {claim.sentence_index for claim in claims if claim.type == "displacement" and claim.subtype != _HOUSING and claim.quantities}
+    destroyed = {claim.sentence_index for claim in claims if claim.subtype == _HOUSING and claim.codes.idmc_term != _LESSER}
+    return [
+        claim
+        for claim in claims
+        if claim.subtype != _HOUSING
+        or not (
+            counted.intersection(range(claim.sentence_index - _BESIDE, claim.sentence_index + _BESIDE + 1))
+            or (claim.codes.idmc_term == _LESSER and claim.sentence_index in destroyed)
+        )
+    ]

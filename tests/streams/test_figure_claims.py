@@ -115,9 +115,9 @@ def test_a_list_continues_a_targeted_attack() -> None:
 
 
 def test_claims_of_figures_quote_the_text_and_do_not_overlap() -> None:
-    text = "In Mosul 30 people were killed, 12 injured and 45 are missing; 200 families fled to Golo and 31 houses were destroyed."
+    text = "In Mosul 30 people were killed, 12 injured and 45 are missing; 200 families fled to Golo."
     found = sorted([*claims(text, "casualties"), *claims(text, "displacement")], key=lambda c: c.start)
-    assert [c.quantities[0].value for c in found] == [30, 12, 45, 200, 31]
+    assert [c.quantities[0].value for c in found] == [30, 12, 45, 200]
     for claim in found:
         assert claim.text == text[claim.start : claim.end]
         assert claim.start <= claim.quantities[0].start < claim.quantities[-1].end <= claim.end

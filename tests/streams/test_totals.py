@@ -1,8 +1,10 @@
 """The total of a roundup is not one more event."""
 
-from streams.totals import EXTENT, mark_totals
+from msgspec.structs import replace
+
+from streams.totals import EXTENT, mark_totals, without_doubles
 from tests.builders import claim, place
-from tocsin.records import Claim, Quantity
+from tocsin.records import Claim, Codes, Quantity
 
 
 def killed(text: str, number: int, *, sentence: int = 0, where: str | None = None, approx: str | None = None) -> Claim:
@@ -43,3 +45,19 @@ def test_the_same_event_told_twice_is_one_part() -> None:
 def test_a_bound_adds_up_to_nothing() -> None:
     (title,), _ = mark_totals([killed("over 14 killed", 14, approx="over")], PARTS)
     assert title.cumulative == "unknown"
+
+
+def moved(subtype: str, sentence: int, term: str = "") -> Claim:
+    told = replace(killed("killed 100", 100, sentence=sentence), type="displacement", subtype=subtype)
+    return replace(told, codes=Codes(idmc_term=term))
+
+
+def test_homes_beside_a_count_of_the_displaced_are_left_out_and_stand_for_them_elsewhere() -> None:
+    homes, people, later = moved("housing", 3, "Destroyed Housing"), moved("flow", 4), moved("housing", 9, "Destroyed Housing")
+    assert without_doubles([homes, people, later]) == [people, later]
+
+
+def test_damaged_homes_beside_destroyed_ones_are_left_out() -> None:
+    destroyed, damaged = moved("housing", 3, "Destroyed Housing"), moved("housing", 3, "Partially Destroyed Housing")
+    assert without_doubles([destroyed, damaged]) == [destroyed]
+    assert without_doubles([damaged]) == [damaged]
