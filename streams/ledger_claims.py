@@ -6,6 +6,7 @@ with its day may still join an incident that is open (a report on last year's ma
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -28,30 +29,7 @@ _BRANCHES = frozenset(("army", "armed-forces", "air-force", "navy", "police", "g
 _SURE_ACTOR, _SURE_PLACE = 0.6, 0.4
 _SHORT_NAME = 4  # code points; a shorter name in a biography proves nothing
 _EXTENT_STOP = frozenset(
-    [
-        "in",
-        "during",
-        "the",
-        "of",
-        "a",
-        "an",
-        "this",
-        "that",
-        "on",
-        "at",
-        "over",
-        "for",
-        "de",
-        "la",
-        "le",
-        "du",
-        "el",
-        "los",
-        "las",
-        "durante",
-        "en",
-        "pendant",
-    ]
+    (*("in", "during", "the", "of", "a", "an", "this", "that", "on", "at", "over", "for"), *("de", "la", "le", "du", "el", "en", "pendant"))
 )
 _LONGEST_EXTENT = 48
 Sides = Mapping[str, str]  # actor id -> the party it belongs to: organs of one state, media of a movement
@@ -71,8 +49,9 @@ def ledger_claims(
     if reader is None:
         return ()
     for claim in _all(tagged):
-        for block, entry in reader.read(claim):
-            found.setdefault(block, []).append(entry)
+        entry = reader.read(claim)
+        if entry is not None:
+            found.setdefault(entry[0], []).append(entry[1])
     article = tagged.article
     return tuple(
         LedgerClaims(
@@ -86,7 +65,7 @@ def ledger_claims(
             published_at=article.published_at,
             backfill=article.backfill,
             claims=_summed(found[block]),
-            nobody=reader.corrections.nobody,
+            nobody=reader.corrections.nobody if clustered.previous_version else (),
         )
         for block in sorted(found)
     )
@@ -98,7 +77,7 @@ def blocks_of(tagged: Tagged, sides: Sides | None = None) -> tuple[str, ...]:
     if not any(claim.type in rules.family for claim in _all(tagged)):
         return ()
     reader = _Reader(tagged, rules, sides or {})
-    return tuple(sorted({block for claim in _all(tagged) for block, _ in reader.read(claim)}))
+    return tuple(sorted({entry[0] for claim in _all(tagged) if (entry := reader.read(claim)) is not None}))
 
 
 def sides_of(lexicon: ActorLexicon) -> Sides:
@@ -139,64 +118,66 @@ class _Reader:
 
     def __init__(self, tagged: Tagged, rules: LedgerRules, sides: Sides) -> None:
         self.tagged, self.rules, self.sides = tagged, rules, sides
-        article = tagged.article
-        self.corrections: Corrections = find_corrections(article.text, tagged.sentences, rules) if article.text else NONE
-        bio = " ".join([article.bio or "", *(article.text[s.start : s.end] for s in tagged.segments if s.kind == "bio")])
-        self.bio = fold_key(bio) if bio.strip() else ""
-        self.names: dict[str, str] = {}
-        for mention in (*tagged.title_mentions, *tagged.mentions):
-            if mention.kind == "actor":
-                self.names.setdefault(mention.entity_id, mention.name)
-        self.own = self._own_voice()
 
-    def _own_voice(self) -> _Voice:
-        """The article's own: its agency or owner; a group the author belongs to; the party whose outlet it is."""
+    @cached_property
+    def corrections(self) -> Corrections:
+        """What the text takes back."""
+        return find_corrections(self.tagged.article.text, self.tagged.sentences, self.rules)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Actor id -> name."""
+        actors = [m for m in (*self.tagged.title_mentions, *self.tagged.mentions) if m.kind == "actor"]
+        return {mention.entity_id: mention.name for mention in reversed(actors)}
+
+    @cached_property
+    def bio(self) -> str:
+        """What the page says of its author, folded."""
+        article = self.tagged.article
+        return fold_key(" ".join([article.bio or "", *(article.text[s.start : s.end] for s in self.tagged.segments if s.kind == "bio")]))
+
+    @cached_property
+    def own(self) -> _Voice:
+        """The article's own voice: its agency or owner; a group the author belongs to; the party whose outlet it is."""
         article = self.tagged.article
         if article.affiliated_with:
             side = side_of(article.affiliated_with, self.sides)
             return _Voice(side, article.source_id, article.source_name, side)
-        if self.bio:
-            for entity_id, name in self.names.items():
-                if not is_class(entity_id) and entity_id.startswith("org:") and len(name) >= _SHORT_NAME and self._in_bio(entity_id):
-                    return _Voice(entity_id, article.source_id, article.source_name, "")
+        cited = {c.attribution.source_id for c in _all(self.tagged) if c.attribution is not None} if self.bio else set()
+        for entity_id in self.names if cited else ():
+            if entity_id in cited and entity_id.startswith("org:") and self._in_bio(entity_id):
+                return _Voice(entity_id, article.source_id, article.source_name, "")
         origin = next((c.origin_id for c in _all(self.tagged) if c.attribution is None and c.origin_id), article.owner)
         return _Voice(origin, article.source_id, article.source_name, "")
 
     def _in_bio(self, entity_id: str) -> bool:
-        """Whether the author's biography names an organisation that the article cites as a source."""
-        if not any(c.attribution is not None and c.attribution.source_id == entity_id for c in _all(self.tagged)):
-            return False
         words = {self.names[entity_id], *(m.text for m in self.tagged.mentions if m.entity_id == entity_id)}
         return any(len(word) >= _SHORT_NAME and fold_key(word) in self.bio for word in words)
 
-    def read(self, claim: Claim) -> Iterator[tuple[str, LedgerClaim]]:
+    def read(self, claim: Claim) -> tuple[str, LedgerClaim] | None:
         """The entry of a claim with its block, or nothing."""
         family = self.rules.family.get(claim.type)
         if family is None or claim.modality not in HAPPENED or claim.scope == "caption":
-            return
+            return None
+        in_body = claim.scope != "title"
+        nobody = self._nobody(claim)
+        stance: Stance = "says"
+        if in_body and claim.confidence >= self.rules.confidence["retracts"] and self._taken_back(claim):
+            stance = "retracts"
+        elif claim.polarity == "negative" and not nobody:
+            stance = "denies"
+        day_from, day_to, precision = _days(claim)
+        least = self.rules.confidence["history" if claim.background else "denies" if nobody else stance]
+        if claim.confidence < least or (claim.background and precision != "day"):
+            return None
         actors = self._actors(claim)
         places, guessed = self._places(claim)
         country = next((p.country for p in places if p.country), None)
         main = next((a.entity_id for role in _TAKES_PART[:4] for a in actors if a.role == role and not is_class(a.entity_id)), None)
         if country is None and main is None:
-            return
-        block = f"{country or main} {family}"
-        in_body = claim.scope != "title"
-        nobody = self._nobody(claim)
-        figures = self._figures(claim)
-        voice = self._voice(claim)
-        stance: Stance = "says"
-        if in_body and self._taken_back(claim):
-            stance, voice = "retracts", self.own
-        elif claim.polarity == "negative" and not nobody:
-            stance = "denies"
-        elif nobody:
-            figures = tuple(LedgerFigure(role=role, unit="person", value=0.0, low=0.0, high=0.0) for role in nobody)
-        least = self.rules.confidence["history" if claim.background else "denies" if claim.polarity == "negative" else stance]
-        day_from, day_to, precision = _days(claim)
-        if claim.confidence < least or (claim.background and precision != "day"):
-            return
-        entry = LedgerClaim(
+            return None
+        voice = self.own if stance == "retracts" else self._voice(claim)
+        return f"{country or main} {family}", LedgerClaim(
             claim_id=claim.claim_id,
             type=claim.type,
             subtype=claim.subtype,
@@ -207,7 +188,7 @@ class _Reader:
             day_from=day_from,
             day_to=day_to,
             precision=precision,
-            figures=figures,
+            figures=tuple(map(_nought, nobody)) if nobody else self._figures(claim),
             total=_total(claim),
             origin=voice.origin,
             source=voice.source,
@@ -218,7 +199,6 @@ class _Reader:
             sentence=claim.sentence_index if in_body else -1,
             quote=self._quote(claim, in_body),
         )
-        yield block, entry
 
     def _voice(self, claim: Claim) -> _Voice:
         """Who says so. A source that nobody can name ("residents") is the article's own witness."""
@@ -292,6 +272,10 @@ def _summed(claims: Sequence[LedgerClaim]) -> tuple[LedgerClaim, ...]:
     return tuple(
         claim if claim.figures or claim.sentence not in totals else replace(claim, total=totals[claim.sentence]) for claim in claims
     )
+
+
+def _nought(role: str) -> LedgerFigure:
+    return LedgerFigure(role=role, unit="person", value=0.0, low=0.0, high=0.0)
 
 
 def _place(place: ClaimPlace) -> IncidentPlace:

@@ -31,8 +31,8 @@ NONE = Corrections()
 
 def find_corrections(text: str, sentences: Sequence[Sentence], rules: LedgerRules) -> Corrections:
     """The corrections in `text`; `NONE` for nearly all."""
-    low = text.lower().replace("’", "'")
-    if not any(cue in low for cue in rules.cues):
+    low = text.lower().replace("’", "'").encode("utf-8", "replace").decode()  # half a character is none that a cue has
+    if not rules.cues.find_matches_as_indexes(low):
         return NONE
     taken_back: list[tuple[int, int]] = []
     instead: list[int] = []

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from tocsin.yaml_file import load_yaml
 
@@ -47,7 +48,7 @@ class LedgerRules(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     earlier_version: re.Pattern[str]
     correction: re.Pattern[str]  # either kind of cue
-    cues: tuple[str, ...]  # the same in lower case: seeking sixty words one by one takes a tenth of the time of one pattern of them
+    cues: AhoCorasick  # the same in lower case: tells in a hundredth of the time that a text has none
     taken_back_until: re.Pattern[str]
     instead_of: re.Pattern[str]
     nobody: tuple[tuple[str, re.Pattern[str]], ...]  # role -> words
@@ -64,11 +65,15 @@ def ledger_rules() -> LedgerRules:
         limits=file.limits,
         earlier_version=_any_of(file.earlier_version),
         correction=_any_of(file.earlier_version, file.correction_note),
-        cues=tuple(sorted({w.lower() for part in (file.earlier_version, file.correction_note) for words in part.values() for w in words})),
+        cues=AhoCorasick(_lowered(file.earlier_version, file.correction_note), implementation=Implementation.DFA),
         taken_back_until=_any_of(file.taken_back_until),
         instead_of=_any_of(file.instead_of),
         nobody=tuple((role, _any_of(words)) for role, words in file.nobody.items()),
     )
+
+
+def _lowered(*lists: Words) -> list[str]:
+    return sorted({word.lower() for by_language in lists for words in by_language.values() for word in words})
 
 
 def _any_of(*lists: Words) -> re.Pattern[str]:
