@@ -141,12 +141,14 @@ def _bio_start(text: str, blocks: list[_Block], stop: int) -> int:
         block = blocks[index]
         if block.end - block.start > _BIO_LIMIT:
             break
-        cues = {match.group().lower() for match in _BIO.finditer(text, block.start, block.end)}
-        news = _Density(_REPORTING, text[block.start : block.end])(0, block.end - block.start)
-        if _BIO_START.match(text, block.start) or (len(cues) >= 2 and news < 1.0) or (len(cues) >= 4 and news < 2.0):
-            first = index
-        else:
-            break
+        if not _BIO_START.match(text, block.start):
+            news = _Density(_REPORTING, text[block.start : block.end])(0, block.end - block.start)
+            if news >= 2.0:
+                break  # the cues are sought last, where they can matter: that costs as much as all else
+            cues = {match.group().lower() for match in _BIO.finditer(text, block.start, block.end)}
+            if len(cues) < (2 if news < 1.0 else 4):
+                break
+        first = index
     return first
 
 

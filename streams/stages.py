@@ -54,7 +54,7 @@ class Stage(NamedTuple):
     load: Callable[[Settings], Any]  # what it knows; once a process
     open: Callable[[Any, Tables], Step]  # with the tables of one partition
     tables: Mapping[str, type[Record]] = {}
-    derives: bool = False  # keeps something made from its tables in memory: opened again when another worker has changed them
+    batch: int = 500  # messages processed together at most: fewer when fewer wait; a stage that is asked to stop finishes what it took
 
 
 def cluster(article: Article, clusters: Clusters) -> Placed:
@@ -106,8 +106,8 @@ def _nothing(_: Settings) -> None:
 
 
 STAGES = (
-    Stage("cluster", INCOMING, (ARTICLES,), _nothing, _open_cluster, {"members": Member}, derives=True),
-    Stage("tag", ARTICLES, (TAGGED, SIGHTINGS), resources_for, _open_tag),
+    Stage("cluster", INCOMING, (ARTICLES,), _nothing, _open_cluster, {"members": Member}),
+    Stage("tag", ARTICLES, (TAGGED, SIGHTINGS), resources_for, _open_tag, batch=100),
     Stage("alerts", SIGHTINGS, (ALERTS,), rules_for, _open_alerts, {"seen": Seen, "hours": Hour, "rung": Rung}),
 )
 """In the order of the stream."""

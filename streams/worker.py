@@ -39,10 +39,10 @@ from tocsin.settings import Settings
 from tocsin.sqlite_file import lock
 
 _LOG = logging.getLogger(__name__)
-BATCH = 200
-"""Messages processed together at most: fewer when fewer are waiting."""
 LINGER = 0.02
 """Seconds waited for more once one message has come: what comes together shares messages and commits."""
+_FEW = 10  # with a tenth of a batch waiting, nothing is waited for
+_SHARE = 20  # of a batch, old material has a twentieth for itself
 _BREATH = 0.005  # seconds of work between two looks at the network
 _STOP = 9.0  # seconds for stopping in good order
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -93,8 +93,8 @@ class Worker:
         self._knowledge = stage.load(settings)
         self._outbox = Outbox(settings, f"worker-{self._name}")
         self._works: dict[int, tuple[Work, dict[str, int | None]]] = {}
-        self._live: asyncio.Queue[Any] = asyncio.Queue(BATCH)
-        self._backfill: asyncio.Queue[Any] = asyncio.Queue(BATCH)
+        self._live: asyncio.Queue[Any] = asyncio.Queue(stage.batch)
+        self._backfill: asyncio.Queue[Any] = asyncio.Queue(stage.batch)
         self._arrived = asyncio.Event()
         self.app = self._app()
         self._tables = {table.name: (table, self._table(table)) for table in topics.TABLES if table.stage == stage.name}
@@ -150,12 +150,12 @@ class Worker:
             broker_heartbeat_interval=3,
             broker_request_timeout=30,
             broker_commit_interval=0.5,
-            broker_max_poll_records=BATCH,
+            broker_max_poll_records=self._stage.batch,
             producer_acks=-1,
             producer_linger=0.005,
             producer_max_request_size=topics.MAX_BYTES + 100_000,
             producer_compression_type="lz4",
-            stream_buffer_maxsize=BATCH,
+            stream_buffer_maxsize=self._stage.batch,
             stream_wait_empty=True,
             store="rocksdb://",
             datadir=str(self._folder),
@@ -225,14 +225,16 @@ class Worker:
             await self._process(batch)
 
     async def _batch(self) -> list[Any]:
-        """Wait for messages; new material before old."""
+        """Wait for messages; new material before old, which has a small share however much is new."""
         while self._live.empty() and self._backfill.empty():
             self._arrived.clear()
             await self._arrived.wait()
-        if self._live.qsize() + self._backfill.qsize() < BATCH:
+        most = self._stage.batch
+        if self._live.qsize() + self._backfill.qsize() < most // _FEW:
             await asyncio.sleep(LINGER)
-        batch = [self._live.get_nowait() for _ in range(min(BATCH, self._live.qsize()))]
-        batch += [self._backfill.get_nowait() for _ in range(min(BATCH - len(batch), self._backfill.qsize()))]
+        old = min(most // _SHARE, self._backfill.qsize())
+        batch = [self._live.get_nowait() for _ in range(min(most - old, self._live.qsize()))]
+        batch += [self._backfill.get_nowait() for _ in range(min(most - len(batch), self._backfill.qsize()))]
         return batch
 
     async def _process(self, batch: list[Any]) -> None:
