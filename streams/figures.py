@@ -159,7 +159,7 @@ _LEFT_WITH = re.compile(
 # What a figure has a predicate of its own: "200 are dead and 2,600 are ill", "killed nine, and over sixty remain in hospital".
 _OWN_PREDICATE = re.compile(
     r" (?:are|were|remain|remains|remained|have|has|had|fell|became|suffered|tested|is|was) "
-    r"(?!(?:\w+ )?from|in |at |also|reported|said|among|of )"
+    r"(?!(?:\w+ )?from|in (?!critical|hospital|intensive|serious|stable)|at |also|reported|said|among|of )"
 )
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
 _LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.DOTALL)
@@ -303,6 +303,7 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
     vague = (number.value is None and number.min is None) or number.text.lower() in ("a", "an", "another")
     most = _VAGUE_MOST if vague else _MOST if number.noun else _BARE_MOST
     countable = number.unit in ("person", "household", "fighter", "other")
+    apart = not number.noun and _OWN_PREDICATE.match(view.text, stop) is not None
     first = bisect_left(view.hit_starts, begin - _REACH)
     for hit in view.hits[first : bisect_left(view.hit_starts, phrase_end + _REACH)]:
         price = -1.0
@@ -318,7 +319,7 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
                 if term.side == "both" and not term.lang and _is_agent(view.text, phrase_end, hit):
                     continue
                 cost = price = price if price >= 0 else _price(view, phrase_end, hit.start)
-            elif hit.end <= begin and (term.side in ("both", "right") or (term.side == "in" and reached)):
+            elif hit.end <= begin and not apart and (term.side in ("both", "right") or (term.side == "in" and reached)):
                 price = price if price >= 0 else _price(view, hit.end, begin)
                 cost = price + (0.0 if term.lang and term.side == "both" else _LEFT_PRICE)  # Spanish and its kin put the verb first as well
                 if reached and _NUMBER_OF.search(view.text, max(view.low, hit.start - _NUMBER_OF_REACH), begin):
@@ -347,8 +348,6 @@ def _is_agent(text: str, phrase_end: int, hit: _Hit) -> bool:
 def _is_unknown(number: Number, context: Context, term: Term) -> bool:
     """Whether an unknown noun must mean people: whoever is killed (a misspelling, a rare trade), a people's name that flees."""
     if not number.noun or term.unit or (term.lang and term.weight) or number.noun in vocabulary().units:
-        return False
-    if number.noun in figure_nouns("animals"):
         return False
     return term.role in _BODILY or (bool(term.code) and context.text[number.noun_start].isupper())
 
@@ -394,7 +393,7 @@ def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure |
     if number.text.lower() in _ARTICLES and not (len(gap) <= _ARTICLE_GAP and not _SAYS.match(text, places[at][2])):
         return None  # "..., a health official said"
     same = _is_bare(number) or (number.unit == before.unit and not by_noun)
-    if before.number.unit != number.unit and not number.noun and _OWN_PREDICATE.match(text, places[at][1]):
+    if not number.noun and _OWN_PREDICATE.match(text, places[at][1]):
         return None
     if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
         cost = 2.5 if before.main < 0 else before.cost

@@ -236,6 +236,8 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After
             unit, noun, noun_start, noun_end = known, word, start, at
             continue
         if unit:
+            if noun in words.person_participles and words.units.get(_word_after(text, at)) == "other":
+                return After(False, "other", _word_after(text, at), start, at, tuple(modifiers), tuple(read))  # "4,000 dead wild birds"
             break
         if adjective:
             return After(refused=True)
@@ -260,6 +262,11 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After
         unit, (noun, noun_start, noun_end) = "person", capital
     kept = tuple(modifiers[: modifiers.index(noun)]) if noun in modifiers else tuple(modifiers)
     return After(False, unit, noun, noun_start, noun_end, kept, tuple(read))
+
+
+def _word_after(text: str, at: int) -> str:
+    following = _NEXT.match(text, at)
+    return following.group(1) if following is not None else ""
 
 
 def _repaired(word: str, words: Vocabulary) -> str | None:
