@@ -1,6 +1,7 @@
 """The stages of the distributed stream as plain functions: a decoded record and state in, messages out. No Kafka, no Faust.
 
     incoming -> cluster -> articles -> tag -> tagged, sightings -> alerts -> alerts
+                                              claims    -> ledger -> incidents
 
 A `Stage` says what a stage reads and writes, which tables it keeps, and how to open it. An open stage is one function, called for one
 record at a time; it either returns all messages of the record or raises, and then nothing of that record may be kept. `pack` puts
@@ -16,15 +17,20 @@ from msgspec.structs import replace
 
 from streams.alerts import Hour, Rung, Seen, State, judge
 from streams.cluster import Clusters, Member, in_cluster
+from streams.ledger import LedgerState, settle
+from streams.ledger_claims import Sides, sides_of
+from streams.ledger_state import Block, Open
 from streams.resources import resources_for, rules_for
 from streams.sightings import sightings
-from streams.tag import tag
+from streams.spoken import Speakers, Spoken
+from streams.tag import Resources, tag
 from tocsin import topics, wire
 from tocsin.clock import parse
 from tocsin.errors import Quarantine
+from tocsin.incidents import LedgerBatch
 from tocsin.records import SCHEMA_VERSION, Alert, Article, Document, Placed, Record, Sighting, Sightings
 from tocsin.settings import Settings
-from tocsin.topics import ALERTS, ARTICLES, INCOMING, SIGHTINGS, TAGGED, Topic
+from tocsin.topics import ALERTS, ARTICLES, CLAIMS, INCIDENTS, INCOMING, SIGHTINGS, TAGGED, Topic
 
 Tables = Mapping[str, MutableMapping[str, Any]]
 PACKED = 1_000_000
@@ -72,14 +78,29 @@ def _open_cluster(_: Any, tables: Tables) -> Step:
     return step
 
 
-def _open_tag(resources: Any, _: Tables) -> Step:
+class Tagging(NamedTuple):
+    """What the tag stage knows."""
+
+    resources: Resources
+    sides: Sides
+
+
+def _load_tag(settings: Settings) -> Tagging:
+    resources = resources_for(settings)
+    return Tagging(resources, sides_of(resources.lexicon))
+
+
+def _open_tag(knows: Tagging, tables: Tables) -> Step:
+    speakers = Speakers(tables["blocks"])
+
     def step(placed: Placed) -> list[Output]:
         article, clustered = placed.article, placed.clustered
-        tagged = in_cluster(tag(article, resources), clustered)
+        tagged = in_cluster(tag(article, knows.resources), clustered)
         document = Document(tagged=tagged, clustered=clustered)
         return [
             output(TAGGED, article.article_id, document, backfill=article.backfill),
             *(output(SIGHTINGS, found.subject, found, backfill=article.backfill) for found in sightings(tagged, clustered)),
+            *(output(CLAIMS, said.block, said, backfill=article.backfill) for said in speakers.said(tagged, clustered, knows.sides)),
         ]
 
     return step
@@ -97,6 +118,16 @@ def _open_alerts(rules: Any, tables: Tables) -> Step:
     return step
 
 
+def _open_ledger(_: Any, tables: Tables) -> Step:
+    state = LedgerState(tables["blocks"], tables["incidents"])
+
+    def step(message: LedgerBatch) -> list[Output]:
+        changed = {incident.incident_id: incident for said in message.found for incident in settle(said, state)}
+        return [output(INCIDENTS, incident.incident_id, incident) for incident in changed.values()]  # the last revision says it all
+
+    return step
+
+
 def _version(found: Sighting) -> str:
     return found.version_id
 
@@ -107,8 +138,9 @@ def _nothing(_: Settings) -> None:
 
 STAGES = (
     Stage("cluster", INCOMING, (ARTICLES,), _nothing, _open_cluster, {"members": Member}),
-    Stage("tag", ARTICLES, (TAGGED, SIGHTINGS), resources_for, _open_tag, batch=100),
+    Stage("tag", ARTICLES, (TAGGED, SIGHTINGS, CLAIMS), _load_tag, _open_tag, {"blocks": Spoken}, batch=100),
     Stage("alerts", SIGHTINGS, (ALERTS,), rules_for, _open_alerts, {"seen": Seen, "hours": Hour, "rung": Rung}),
+    Stage("ledger", CLAIMS, (INCIDENTS,), _nothing, _open_ledger, {"blocks": Block, "incidents": Open}),
 )
 """In the order of the stream."""
 
@@ -122,15 +154,15 @@ def output(topic: Topic, key: str, record: Record, *, backfill: bool = False) ->
 
 
 def pack(outputs: Iterable[Output], partitions: int) -> list[Output]:
-    """Put sightings of one partition together, in order, into messages of about `PACKED` bytes; the rest stays as it is.
+    """Put sightings, and claims, of one partition together, in order, into messages of about `PACKED` bytes; the rest stays as it is.
 
     Each message costs as much as a dozen sightings, and an article has sixty.
     """
     whole: list[Output] = []
-    parts: dict[tuple[int, bool], list[Output]] = {}
+    parts: dict[tuple[str, int, bool], list[Output]] = {}
     for one in outputs:
-        if one.topic is SIGHTINGS:
-            parts.setdefault((topics.partition_of(one.key, partitions), one.backfill), []).append(one)
+        if one.topic in (SIGHTINGS, CLAIMS):
+            parts.setdefault((one.topic.name, topics.partition_of(one.key, partitions), one.backfill), []).append(one)
         else:
             whole.append(one)
     for together in parts.values():

@@ -34,6 +34,7 @@ from streams.stages import STAGES, Stage
 from tocsin import topics
 from tocsin.broker import BrokerError
 from tocsin.errors import NewerSchema, TocsinError, UsageError
+from tocsin.health import Health, serve
 from tocsin.records import DeadLetter, Record
 from tocsin.settings import Settings
 from tocsin.sqlite_file import lock
@@ -44,6 +45,7 @@ LINGER = 0.02
 _FEW = 10  # with a tenth of a batch waiting, nothing is waited for
 _SHARE = 20  # of a batch, old material has a twentieth for itself
 _BREATH = 0.005  # seconds of work between two looks at the network
+_ASK = 5.0  # seconds between two looks whether a broker answers
 _STOP = 9.0  # seconds for stopping in good order
 _ENCODE = msgspec.msgpack.Encoder().encode
 
@@ -91,6 +93,7 @@ class Worker:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._held = lock(self._folder / "lock", self._folder)
         self._knowledge = stage.load(settings)
+        self.health = Health(f"worker-{self._name}")
         self._outbox = Outbox(settings, f"worker-{self._name}")
         self._works: dict[int, tuple[Work, dict[str, int | None]]] = {}
         self._live: asyncio.Queue[Any] = asyncio.Queue(stage.batch)
@@ -107,17 +110,20 @@ class Worker:
         try:
             await self._check_topics()
             await self.app.start()
+            asking = asyncio.create_task(self._ask())
             working = asyncio.create_task(self._work())
             stopping = asyncio.create_task(stop.wait())
             try:
                 while not stopping.done() and not working.done():
                     await asyncio.wait((working, stopping), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+                    self._tell()
                     if self.app.crashed:
                         raise _explained(self.app.crash_reason)
                 if working.done():
                     working.result()
             finally:
                 stopping.cancel()
+                asking.cancel()
                 if working.done():  # nobody finishes what Faust would wait for
                     self.app.conf.stream_wait_empty = False
                 await self.app.stop()
@@ -126,6 +132,23 @@ class Worker:
                     await working
         finally:
             await self._outbox.stop()
+
+    def _tell(self) -> None:
+        """Ready is who has its share of the partitions, and the state that goes with them."""
+        self.health.beat()
+        if self.app.rebalancing or self.app.in_recovery or not cast(Any, self.app.tables).recovery.completed.is_set():
+            self.health.waits("partitions", "the workers share the partitions out, or the state is read")
+        else:
+            self.health.works("partitions")
+            self.health.started()
+
+    async def _ask(self) -> None:
+        while True:
+            if await self._outbox.answers():
+                self.health.works("Kafka")
+            else:
+                self.health.waits("Kafka", f"no broker answers at {self._settings.kafka}: is it started?")
+            await asyncio.sleep(_ASK)
 
     def _app(self) -> faust.App:
         settings = self._settings
@@ -222,7 +245,8 @@ class Worker:
     async def _work(self) -> None:
         while True:
             batch = await self._batch()
-            await self._process(batch)
+            with self.health.timed(self._stage.name):
+                await self._process(batch)
 
     async def _batch(self) -> list[Any]:
         """Wait for messages; new material before old, which has a small share however much is new."""
@@ -270,6 +294,8 @@ class Worker:
         await self._keep(by_partition)
         for event in done:
             event.ack()
+        self.health.count(self._stage.name, "dead-letter", len(letters))
+        self.health.count(self._stage.name, "processed", len(done) - len(letters))
         if newer is not None:
             raise newer
 
@@ -336,7 +362,7 @@ def run_worker(settings: Settings, stage_name: str, index: int = 0) -> None:
     gc.freeze()  # what is loaded now stays
     end = watch()
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with serve(settings, worker.health), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_stopped(worker))
     finally:
         end()

@@ -85,6 +85,13 @@ class LedgerClaims(Record, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
+class LedgerBatch(Record, frozen=True, kw_only=True):
+    """What one or several article versions say in blocks that share a partition, in order: one message instead of many."""
+
+    found: tuple[LedgerClaims, ...]
+    schema_version: int = SCHEMA_VERSION
+
+
 class FigureSaid(Record, frozen=True, kw_only=True):
     """Who gave which figure, and what became of it."""
 

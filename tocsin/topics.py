@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 from zlib import crc32
 
+from tocsin import incidents
 from tocsin import records as r
 from tocsin.settings import Settings
 
@@ -40,10 +41,12 @@ ARTICLES = Topic("articles", r.Placed, "article id", twin=True, retention=30 * D
 TAGGED = Topic("tagged", r.Document, "article id", twin=True, retention=30 * DAY, owner="tag", readers=("sink", "replay"))
 SIGHTINGS = Topic("sightings", r.Sightings, "subject", twin=True, owner="tag", readers=("alerts",))
 ALERTS = Topic("alerts", r.Alert, "alert id", retention=90 * DAY, owner="alerts", readers=("sink",))
+CLAIMS = Topic("claims", incidents.LedgerBatch, "block", twin=True, owner="tag", readers=("ledger",))
+INCIDENTS = Topic("incidents", incidents.Incident, "incident id", retention=90 * DAY, owner="ledger")
 DROPPED = Topic("dropped", r.Dropped, "URL", retention=30 * DAY, owner="every service", readers=("sink",))
 DEAD_LETTERS = Topic("dead-letters", r.DeadLetter, "origin", retention=90 * DAY, owner="every service", readers=("sink", "dead-letters"))
 
-ALL = (REQUESTS, FETCHED, INCOMING, ARTICLES, TAGGED, SIGHTINGS, ALERTS, DROPPED, DEAD_LETTERS)
+ALL = (REQUESTS, FETCHED, INCOMING, ARTICLES, TAGGED, SIGHTINGS, ALERTS, CLAIMS, INCIDENTS, DROPPED, DEAD_LETTERS)
 
 
 class Table(NamedTuple):
@@ -56,9 +59,12 @@ class Table(NamedTuple):
 
 TABLES = (
     Table("cluster", "members", serial=True),
+    Table("tag", "blocks"),
     Table("alerts", "seen"),
     Table("alerts", "hours"),
     Table("alerts", "rung"),
+    Table("ledger", "blocks"),
+    Table("ledger", "incidents"),
 )
 
 Lane = Literal["live", "backfill"]

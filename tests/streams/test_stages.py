@@ -5,16 +5,15 @@ from typing import Any
 
 import pytest
 
-from streams.resources import resources_for
-from streams.stages import PACKED, STAGES, Output, Stage, output, pack
-from streams.tag import Resources
+from streams.stages import PACKED, STAGES, Output, Stage, Tagging, output, pack
 from tests.builders import article
 from tocsin import topics, wire
 from tocsin.errors import Quarantine
+from tocsin.incidents import Incident
 from tocsin.records import Alert, Article, Document, Placed, Sightings
 from tocsin.settings import Settings, load
 
-CLUSTER, TAG, ALERT = STAGES[:3]
+CLUSTER, TAG, ALERT, LEDGER = STAGES
 PARTITIONS = 4
 MOSUL = "Shelling hit a market in Mosul on Tuesday, killing 14 people, a hospital director said."
 
@@ -27,8 +26,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def resources(settings: Settings) -> Resources:
-    return resources_for(settings)
+def tagging(settings: Settings) -> Tagging:
+    return TAG.load(settings)
 
 
 def opened(stage: Stage, knowledge: Any) -> Any:
@@ -41,28 +40,47 @@ def read(outputs: Iterable[Output], topic: topics.Topic) -> list[Any]:
 
 
 def test_the_stages_follow_the_order_of_the_stream_and_of_their_tables() -> None:
-    assert [stage.name for stage in STAGES] == [name for name in topics.STAGES if name in {stage.name for stage in STAGES}]
+    assert tuple(stage.name for stage in STAGES) == topics.STAGES
     for stage in STAGES:
         assert set(stage.tables) == {table.name for table in topics.TABLES if table.stage == stage.name}
 
 
-def test_an_article_becomes_a_document_sightings_and_alerts(settings: Settings, resources: Resources) -> None:
+def test_an_article_becomes_a_document_sightings_and_alerts(settings: Settings, tagging: Tagging) -> None:
     placed = opened(CLUSTER, None)([article(MOSUL, url="u:1"), article(MOSUL, url="u:2")])
     assert [one.clustered.leader_id for one in read(placed, topics.ARTICLES)] == [article(MOSUL, url="u:1").article_id] * 2
     assert all(one.article.sketch is None for one in read(placed, topics.ARTICLES))
-    tagged = pack(opened(TAG, resources)(read(placed, topics.ARTICLES)), PARTITIONS)
+    tagged = pack(opened(TAG, tagging)(read(placed, topics.ARTICLES)), PARTITIONS)
     documents: list[Document] = read(tagged, topics.TAGGED)
     assert [{claim.cluster_id for claim in one.tagged.claims} for one in documents] == [{one.clustered.cluster_id} for one in documents]
     alerts: list[Alert] = read(opened(ALERT, ALERT.load(settings))(read(tagged, topics.SIGHTINGS)), topics.ALERTS)
     assert [(alert.subject, alert.article_id) for alert in alerts] == [("loc:mosul", documents[0].clustered.article_id)]
 
 
-def test_old_material_travels_on_its_own_lane_and_rings_nothing(settings: Settings, resources: Resources) -> None:
+def test_old_material_travels_on_its_own_lane_and_rings_nothing(settings: Settings, tagging: Tagging) -> None:
     old = article(MOSUL, backfill=True)
     placed = opened(CLUSTER, None)([old])
-    tagged = pack(opened(TAG, resources)(read(placed, topics.ARTICLES)), PARTITIONS)
+    tagged = pack(opened(TAG, tagging)(read(placed, topics.ARTICLES)), PARTITIONS)
     assert all(one.backfill for one in (*placed, *tagged))
     assert opened(ALERT, ALERT.load(settings))(read(tagged, topics.SIGHTINGS)) == []
+
+
+def test_claims_of_several_articles_meet_in_an_incident_and_an_edit_that_falls_silent_leaves_it(tagging: Tagging) -> None:
+    cluster, tag, ledger = (opened(stage, knows) for stage, knows in ((CLUSTER, None), (TAG, tagging), (LEDGER, None)))
+
+    def incidents(*articles: Article) -> list[Incident]:
+        tagged = pack(tag(read(cluster(articles), topics.ARTICLES)), PARTITIONS)
+        return read(ledger(read(tagged, topics.CLAIMS)), topics.INCIDENTS)
+
+    first, second = article(MOSUL, url="u:1"), article(f"Iraq: {MOSUL}", url="u:2", owner="other", source_id="other", source_name="Other")
+    (told,) = incidents(first, second)
+    assert (told.articles, told.revision) == ((first.article_id, second.article_id), 2)
+    edited = article("A market in Mosul was busy on Tuesday.", url="u:1", at="2018-01-06T11:00:00Z")
+    (left,) = incidents(edited)
+    assert (left.incident_id, left.revision) == (told.incident_id, 3)
+    assert [correction.kind for correction in left.corrections] == ["withdrawn", "withdrawn"][: len(left.corrections)]
+    assert left.corrections
+    for again in ((first,), (second,), (edited,), (first, edited)):
+        assert incidents(*again) == [], "delivered again it changes nothing"
 
 
 def test_an_article_that_cannot_be_dated_never_gets_into_the_state() -> None:
@@ -73,13 +91,13 @@ def test_an_article_that_cannot_be_dated_never_gets_into_the_state() -> None:
     assert tables["members"] == {}
 
 
-def sighted(resources: Resources, articles: Iterable[Article]) -> list[Output]:
+def sighted(tagging: Tagging, articles: Iterable[Article]) -> list[Output]:
     placed = opened(CLUSTER, None)(articles)
-    return [one for one in opened(TAG, resources)(read(placed, topics.ARTICLES)) if one.topic is topics.SIGHTINGS]
+    return [one for one in opened(TAG, tagging)(read(placed, topics.ARTICLES)) if one.topic is topics.SIGHTINGS]
 
 
-def test_sightings_of_a_batch_share_messages_by_partition_in_order(resources: Resources) -> None:
-    parts = sighted(resources, [article(f"{MOSUL} Part {n}.", url=f"u:{n}") for n in range(5)])
+def test_sightings_of_a_batch_share_messages_by_partition_in_order(tagging: Tagging) -> None:
+    parts = sighted(tagging, [article(f"{MOSUL} Part {n}.", url=f"u:{n}") for n in range(5)])
     packed = pack(parts, PARTITIONS)
     assert len(packed) <= PARTITIONS < len(parts)
     for message in packed:
