@@ -10,6 +10,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _APOSTROPHES = "'’‘ʼʻ`´′ʿʾ＇"
 _DASHES = "-‐‑‒–—―−﹣－"
@@ -29,6 +30,7 @@ _DROPPED = re.compile(f"{_NO_LETTERS}{_NO_LETTERS}*")  # a class in front is sou
 
 
 _MOST_STEPS = 8
+_LONG = 500  # characters from which a text is a body, not a name
 
 
 def _fold_char(char: str) -> str:
@@ -127,7 +129,16 @@ class Folded:
 
 
 def fold(text: str) -> Folded:
-    """Fold `text` for matching; linear in its length."""
+    """Fold `text` for matching; linear in its length. The last few long texts are remembered: stages fold the same body in turn."""
+    return _remembered(text) if len(text) > _LONG else _fold(text)
+
+
+@lru_cache(maxsize=4)
+def _remembered(text: str) -> Folded:
+    return _fold(text)
+
+
+def _fold(text: str) -> Folded:
     cuts: list[int] = []
     removed: list[int] = []
     if not text.isascii() and _DROPPED.search(text):

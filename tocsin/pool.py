@@ -64,6 +64,7 @@ class Pool(Generic[T]):
         `prepare`, `given`: called once in each new process.
         """
         self._task, self._timeout, self._workers = task, timeout, workers
+        self._started = False
         CONSTS.term_timeout = _POLITE
         self._pool = ProcessPool(max_workers=workers, initializer=prepare, initargs=given, context=multiprocessing.get_context("spawn"))
 
@@ -74,8 +75,15 @@ class Pool(Generic[T]):
 
     def submit(self, *arguments: Any) -> "Future[T]":
         """Hand one task to the pool."""
-        with _interrupts_held():  # the first task starts the pool; its threads and processes inherit what is held
-            future: Future[T] = self._pool.schedule(self._task, args=arguments, timeout=self._timeout)
+        if self._started:
+            return self._schedule(arguments)
+        with _interrupts_held():  # the first task starts the pool; its threads, and the processes they start, inherit what is held
+            future = self._schedule(arguments)
+        self._started = True
+        return future
+
+    def _schedule(self, arguments: tuple[Any, ...]) -> "Future[T]":
+        future: Future[T] = self._pool.schedule(self._task, args=arguments, timeout=self._timeout)
         return future
 
     def result(self, future: "Future[T]") -> T | Failure:
