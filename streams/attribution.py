@@ -87,6 +87,16 @@ _NOUNS_TOO_WORDS = (
 _NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
 _DETERMINERS_WORDS = "the a an of his her its their this that no in by for on with these united islamic or and some to"
 _DETERMINERS = frozenset(_DETERMINERS_WORDS.split())
+_BODIES_WORDS = (  # common nouns that speak as "it"
+    "ministry army government military police court agency group organisation organization council committee commission office authority "
+    "parliament embassy network union party coalition administration regime navy force newspaper broadcaster charity hospital company "
+    "movement militia brigade mission institute bureau department federation association observatory"
+)
+_BODIES = frozenset(_BODIES_WORDS.split())
+_PRONOUNS = frozenset(("he", "she", "they", "it"))
+_COUNTS = frozenset(
+    ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "several", "many", "few", "both", "some", "dozens")
+)
 _PARTIES = frozenset(("nonstate_armed", "militia", "state_military", "coalition"))
 
 
@@ -101,8 +111,8 @@ def frame_kind(source: Mention | None, rules: ClaimRules) -> str:
     return "group" if source.entity_id.startswith("grp:") else _KINDS.get(source.type, "organisation")
 
 
-def frames_of(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[Frame]:
-    """Every frame of a sentence, in order of its verb. `speaker`: whom "he", "she" or "they" may mean."""
+def frames_of(scene: Scene, rules: ClaimRules, speakers: Sequence[Frame]) -> list[Frame]:
+    """Every frame of a sentence, in order of its verb. `speakers`: those before, whose sources "he", "she", "it" or "they" may mean."""
     bits = rules.bits
     wanted = bits["say"] | bits["claim"] | bits["deny"] | bits["warn"] | bits["call"] | bits["according"] | bits["passive_say"]
     wanted |= bits["hearsay"] | bits["news_noun"]
@@ -122,7 +132,7 @@ def frames_of(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[
         elif mask & bits["news_noun"]:
             frame = _news(scene, hit, rules)
         else:
-            frame = _verbal(scene, hit, rules, speaker)
+            frame = _verbal(scene, hit, rules, speakers)
         if frame is not None:
             found.append(frame)
     return found
@@ -268,7 +278,7 @@ def _trim(scene: Scene, start: int, end: int) -> str:
     return scene.text[start:end].strip(" ,;:\"'“”()\n")
 
 
-def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) -> Frame | None:
+def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]) -> Frame | None:
     bits = rules.bits
     low, sentence = scene.low, scene.sentence
     left, right = scene.clause(hit.start, hit.end)
@@ -303,9 +313,10 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
         if source is None and hit.start - sentence.start > 3:
             return None
     mention = source.mention if source is not None else None
-    pronoun = stripped.split()[-1] if stripped else ""
-    if mention is None and pronoun in ("he", "she", "they", "it") and speaker is not None:
-        mention = speaker
+    pronoun = stripped.rpartition(" ")[2]
+    again = next((f for f in speakers if _means(pronoun, mention, f)), None) if pronoun in _PRONOUNS else None
+    if again is not None:
+        mention = again.source
     if source is None and not mention and not stripped:
         return None
     if source is None and mention is None and len(stripped) >= 90:
@@ -336,7 +347,10 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     modality: Literal["reported", "claimed", "expected", "possible", "call"] = "call" if calls else frame_modality(mention, claims, rules)
     if mask & bits["warn"] and verb.startswith(("expect", "predict", "forecast")):
         modality = "expected"
-    text = scene.text[source.start : source.end] if source is not None else _cased(scene, subject_start, hit.start, stripped)
+    if again is not None:
+        text = again.source_text
+    else:
+        text = scene.text[source.start : source.end] if source is not None else _cased(scene, subject_start, hit.start, stripped)
     return Frame(
         start,
         end,
@@ -352,6 +366,15 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
         frame_kind(mention, rules),
         _anonymous(scene, rules),
     )
+
+
+def _means(pronoun: str, mention: Mention | None, speaker: Frame) -> bool:
+    """Whether a pronoun that stands for nobody yet may mean the last speaker: no person is "it"."""
+    if mention is not None and not mention.entity_id.startswith("coref:"):
+        return False
+    if pronoun != "it" or speaker.kind not in ("individual", "group", "unnamed"):
+        return True
+    return (speaker.source_text or "").lower().rpartition(" ")[2] in _BODIES
 
 
 def _inverted(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
@@ -382,6 +405,8 @@ def _not_speech(scene: Scene, low: str, hit: Hit) -> bool:
     before = low[max(0, hit.start - 12) : hit.start].split()
     last = before[-1] if before else ""
     if low[hit.start - 1 : hit.start] == "-":  # "so-called"
+        return True
+    if low[hit.end - 1] == "s" and (last.isdigit() or last in _COUNTS):  # "two reports"
         return True
     if low[hit.start : hit.end] in _NOUNS_TOO:
         if last in _DETERMINERS or last.endswith(("'s", "ed")):

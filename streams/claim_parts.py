@@ -30,6 +30,8 @@ __all__ = [
     "span_of",
 ]
 
+# The main clause goes on after a relative one: "secured the town, which is their last, with trenches".
+_RESUMED = re.compile(r",? (?:which|who|whose|where) [^,;.]{1,80}, (?=(?:with|using|including) )")
 _LOOSE_END = re.compile(r"(?:[\s,;:.!?(–—-]|\b(?:and|while|but|or|with|including|as)\b)+$")
 
 
@@ -58,7 +60,7 @@ def span_of(scene: Scene, item: Found, kept: Sequence[Found], text: str, rules: 
             continue
         if trigger.end <= other.trigger.start < right:
             cut = text.rfind(" and ", trigger.end, other.trigger.start)
-            if cut > trigger.end:
+            if cut > trigger.end and not _shares_object(scene, item, other, kept, cut):
                 right = min(right, cut)
         elif start < other.trigger.end <= trigger.start:
             cut = text.rfind(" and ", other.trigger.end, trigger.start)
@@ -68,6 +70,9 @@ def span_of(scene: Scene, item: Found, kept: Sequence[Found], text: str, rules: 
     if people:
         right = max(right, people[0].end)
     right = max(right, trigger.end)
+    resumed = _RESUMED.match(scene.low, right, scene.sentence.end)
+    if resumed is not None:
+        right = scene.clause(resumed.end(), resumed.end() + 1)[1]
     start = min(start, trigger.start)
     if not item.form & VERBAL:
         mask = rules.bits["possible"] | rules.bits["call_to"]
@@ -78,6 +83,15 @@ def span_of(scene: Scene, item: Found, kept: Sequence[Found], text: str, rules: 
     start += lead.end() if lead and start + lead.end() <= trigger.start else 0
     right = start + len(text[start:right].rstrip(" ,;:.\n\t\"“”'(–—-"))
     return start, max(right, trigger.end)
+
+
+def _shares_object(scene: Scene, item: Found, other: Found, kept: Sequence[Found], cut: int) -> bool:
+    """Whether a verb without an object has that of the next one: "prepared well and fortified the town with trenches"."""
+    if not (item.form & other.form & VERBAL) or not any(
+        k.rule.type == item.rule.type and k.trigger.start == other.trigger.start for k in kept if k is not item
+    ):
+        return False
+    return not any(item.trigger.end <= one.start < cut for group in (scene.participants, scene.places, scene.numbers) for one in group)
 
 
 def actors_of(item: Found, text: str) -> tuple[ClaimActor, ...]:

@@ -54,6 +54,7 @@ _WINDOWS = {
     "next": (-1, 40),
     "near": (60, 60),
 }
+_SPEAKER_BACK = 3  # sentences in which "it said" looks for who spoke
 _AHEAD = 300  # characters to the place that a later sentence gives for a figure
 _LOCAL = 0.66  # weight of a deed in a text that reads like local crime
 _STRIFE = 3  # words or actors of armed or public strife that make a text more than local crime
@@ -192,21 +193,22 @@ class _Finder:
             classes |= actor_bits.get(actor.type, 0)
         return any(all(classes & mask for mask in rule.needs) for rule, _ in uses)
 
-    def speaker_before(self, index: int) -> Mention | None:
-        """The last source quoted in the sentence before, within the paragraph."""
-        sentences = self.sentences
-        if not index or "\n" in self.low[sentences[index - 1].end : sentences[index].start]:
-            return None
-        frames = self.frames_of(index - 1, False)
-        return next((f.source for f in reversed(frames) if f.source is not None), None)
+    def speakers_before(self, index: int) -> list[Frame]:
+        """Sources quoted in the few sentences before, within the paragraph, the last one first."""
+        found: list[Frame] = []
+        for before in range(index - 1, max(-1, index - 1 - _SPEAKER_BACK), -1):
+            if "\n" in self.low[self.sentences[before].end : self.sentences[before + 1].start]:
+                break
+            found += [f for f in reversed(self.frames_of(before, False)) if f.source is not None or f.source_text]
+        return found
 
     def frames_of(self, index: int, look_back: bool = True) -> list[Frame]:
         """Attributions of sentence `index`, found once."""
         frames = self.frames.get(index)
         if frames is None:
             scene = self.scene(index)
-            speaker = self.speaker_before(index) if look_back and scene.mask & self.rules.bits["pronoun"] else None
-            frames = self.frames[index] = self.grammar.frames(scene, self.rules, speaker)
+            speakers = self.speakers_before(index) if look_back and scene.mask & self.rules.bits["pronoun"] else []
+            frames = self.frames[index] = self.grammar.frames(scene, self.rules, speakers)
         return frames
 
     def claims_of(self, index: int) -> list[Claim]:

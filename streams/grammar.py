@@ -25,7 +25,7 @@ from streams.pack_frames import pack_frames
 from streams.pack_mood import pack_mood
 from streams.pack_roles import no_roles, own_form, pack_roles
 from streams.roles import Roles, actual_form, assign_roles
-from tocsin.records import Mention, Quantity
+from tocsin.records import Quantity
 
 __all__ = ["PACK_LANGUAGES", "Grammar", "grammar_of", "load_packs"]
 
@@ -39,7 +39,7 @@ class Grammar(NamedTuple):
 
     form: Callable[[Scene, Hit, int], int]
     roles: Callable[[Scene, Hit, int, ClaimRules], Roles]
-    frames: Callable[[Scene, ClaimRules, Mention | None], list[Frame]]
+    frames: Callable[[Scene, ClaimRules, Sequence[Frame]], list[Frame]]
     mood: Callable[[Scene, Hit, int, ClaimRules, Frame | None], Mood]
     figures: Callable[[Context, Scene, ClaimRules, Sequence[tuple[Rule, Hit]]], list[FigureClaim]]
     counted: Callable[[Scene, Found, Sequence[Found], ClaimRules], tuple[Quantity, ...]] | None

@@ -5,12 +5,12 @@ sentence. A frame never reaches into the next sentence.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from streams.attribution import Frame, frame_kind, frame_modality
 from streams.claim_rules import ClaimRules, Hit
 from streams.clauses import Participant, Scene
-from tocsin.records import Mention
 
 __all__ = ["pack_frames"]
 
@@ -24,8 +24,8 @@ _HEAD = 60  # characters of a headline up to the colon after its source
 _WORDS = 8  # of an unnamed source
 
 
-def pack_frames(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> list[Frame]:
-    """Every frame of a sentence, in order. `speaker`: whom a verb without a source may mean."""
+def pack_frames(scene: Scene, rules: ClaimRules, speakers: Sequence[Frame]) -> list[Frame]:
+    """Every frame of a sentence, in order. `speakers`: whom a verb without a source may mean, the last first."""
     bits = rules.bits
     found = _heads(scene, rules)
     if not scene.mask & (bits["speech"] | bits["according"] | bits["hearsay"]):
@@ -38,7 +38,7 @@ def pack_frames(scene: Scene, rules: ClaimRules, speaker: Mention | None) -> lis
         elif hit.mask & bits["hearsay"]:
             found.append(_hearsay(scene, hit, rules))
         elif hit.mask & bits["speech"]:
-            found.append(_verbal(scene, hit, rules, speaker))
+            found.append(_verbal(scene, hit, rules, speakers))
     denials = [frame for frame in found if frame.denies and not frame.nominal]
     if not denials:
         return found
@@ -114,7 +114,7 @@ def _that(scene: Scene, hit: Hit, rules: ClaimRules) -> Hit | None:
     return None
 
 
-def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) -> Frame:
+def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]) -> Frame:
     bits, sentence, low = rules.bits, scene.sentence, scene.low
     left, right = scene.clause(hit.start, hit.end)
     whole = (sentence.start, sentence.end)
@@ -148,8 +148,9 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speaker: Mention | None) 
     else:
         scope = (that.end if that is not None and that.start < first else stop, sentence.end)
         frame = _frame(scene, rules, hit, start, max(stop, hit.end), scope, source, words)
+    speaker = next((f for f in speakers if f.source is not None), None)
     if source is None and speaker is not None and not words:
-        frame = frame._replace(source=speaker, source_text=speaker.text, kind=frame_kind(speaker, rules))
+        frame = frame._replace(source=speaker.source, source_text=speaker.source_text, kind=speaker.kind)
     return frame
 
 

@@ -75,6 +75,33 @@ def test_a_pronoun_is_the_last_speaker_of_the_paragraph():
 
 
 @pytest.mark.parametrize(
+    ("before", "entity_id"),
+    [
+        ("Oxfam said the market was closed.", "org:oxfam"),
+        ("Oxfam said the market was closed. It was hot.", "org:oxfam"),
+        ("Oxfam said, citing residents, that the market was closed.", "org:oxfam"),
+        ("Oxfam said the market was closed.\n", None),
+        ("The market was closed.", None),
+    ],
+)
+def test_it_is_the_last_organisation_that_spoke_in_the_paragraph(before, entity_id):
+    text = f"{before} It added that gunmen shot dead two judges in Herat."
+    claim = assassination(text, *([actor(text, "Oxfam", "org:oxfam", "ngo")] if "Oxfam" in text else []))
+    assert (claim.modality, claim.attribution.source_id) == ("reported", entity_id)
+
+
+def test_a_person_is_no_it():
+    text = "Jane Roe said the market was closed. It said gunmen shot dead two judges in Herat."
+    claim = assassination(text, actor(text, "Jane Roe", "per:jane-roe", "person"))
+    assert claim.attribution.source_id is None
+
+
+def test_a_counted_noun_is_no_verb_of_speech():
+    text = "Three reports later, rebels shot dead two teachers in Lira."
+    assert assassination(text).attribution is None
+
+
+@pytest.mark.parametrize(
     "text", ["Gunmen reportedly shot dead two judges in Herat.", "It was reported that gunmen shot dead two judges in Herat."]
 )
 def test_hearsay_has_no_source_but_is_no_assertion(text):
