@@ -24,6 +24,7 @@ from tocsin.settings import Settings
 _STALE = 3600.0  # seconds: folders of runs that were killed
 
 
+@pytest.hookimpl(tryfirst=True)  # before the option -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
