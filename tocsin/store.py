@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
+from tocsin.incidents import Incident
 from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged
 
 T = TypeVar("T", bound=Record)
@@ -18,6 +19,7 @@ class Batch(Record, frozen=True, kw_only=True):
     tagged: Tagged | None = None
     clustered: Clustered | None = None
     alerts: tuple[Alert, ...] = ()
+    incidents: tuple[Incident, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     fates: tuple[Fate, ...] = ()
 
@@ -103,6 +105,7 @@ class Stored(Record, frozen=True, kw_only=True):
     versions: tuple[Version, ...]
     copies: tuple[str, ...]  # article ids of the same cluster, itself excluded
     alerts: tuple[Alert, ...]
+    incidents: tuple[Incident, ...] = ()  # that it speaks of, oldest first
 
 
 class Report(Record, frozen=True, kw_only=True):
@@ -113,6 +116,7 @@ class Report(Record, frozen=True, kw_only=True):
     clusters: int
     claims: int  # of current versions
     alerts: int
+    incidents: int = 0
     dropped: dict[str, int]  # "stage: reason" -> count of URLs
     sources: tuple[FacetValue, ...]
     actors: tuple[FacetValue, ...]
@@ -135,6 +139,20 @@ class Store(Protocol):
 
     def alerts(self, *, subject: str | None = None, rule: str | None = None, since: str | None = None, limit: int = 50) -> list[Alert]:
         """Return alerts, newest first."""
+
+    def incidents(
+        self,
+        *,
+        place: str | None = None,
+        actor: str | None = None,
+        type: str | None = None,  # noqa: A002 - the word of the query, as in claim types
+        since: str | None = None,
+        limit: int = 50,
+    ) -> list[Incident]:
+        """Return incidents, the one last spoken of first.
+
+        A place finds what lies in it, an actor also what it says or denies; names or ids. `type`: claim type or family.
+        """
 
     def trace(self, url: str) -> list[Fate]:
         """Everything that happened to a URL (as given or canonical, redirects followed), oldest first."""

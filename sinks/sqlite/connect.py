@@ -14,11 +14,15 @@ CHECKPOINT = 4000
 """Pages of the write-ahead log (16 MB) after which they go into the file: an article touches 50, many of them the same as the next one."""
 
 
+_ANEW = "ingest its archive into a new folder with --data"
+
+
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open for writing, making the file if there is none."""
     connection = connect(path)
     try:
-        version = _check(path, connection)
+        found = schema.found(connection)
+        version = _check(path, schema.upgrade(connection, found) if found else found)
         make_durable(connection)
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
         _tune(connection)
@@ -44,7 +48,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
             connection.close()
             connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, timeout=BUSY)
         _tune(connection)
-        if _check(path, connection) == 0:
+        if _check(path, schema.found(connection)) == 0:
             raise UsageError(f"no data in {path.parent}: run `tocsin run` or `make demo` first")
     except BaseException:
         connection.close()
@@ -63,13 +67,12 @@ def _tune(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA mmap_size=268435456")
 
 
-def _check(path: Path, connection: sqlite3.Connection) -> int:
-    version = schema.found(connection)
+def _check(path: Path, version: int | None) -> int:
     if version is None:
         raise UsageError(f"{path}: a database of another program: move it away, or choose another folder with --data")
     if version > schema.SCHEMA:
         raise UsageError(f"{path}: written by a newer Tocsin (schema {version}, this one reads {schema.SCHEMA}): upgrade Tocsin")
     if 0 < version < schema.SCHEMA:
-        advice = "ingest its archive into a new folder with --data"
+        advice = "`tocsin run` or `tocsin ingest` brings it up to date" if version in schema.STEPS else _ANEW
         raise UsageError(f"{path}: written by an older Tocsin (schema {version}, this one reads {schema.SCHEMA}): {advice}")
     return version

@@ -7,6 +7,7 @@ import zlib
 
 from sinks.moments import lower
 from sinks.spellings import spellings
+from sinks.sqlite import incidents
 from sinks.terms import facet_name, key
 from tocsin import wire
 from tocsin.errors import UsageError
@@ -46,6 +47,7 @@ def article(connection: sqlite3.Connection, wanted: str) -> Stored | None:
         versions=tuple(Version(version_id=v, fetched_at=f, title=t, claims=c, current=bool(now)) for v, f, t, c, now in versions),
         copies=tuple(copy for (copy,) in copies),
         alerts=tuple(wire.decode(record, Alert) for (record,) in alerts_of),
+        incidents=incidents.of_article(connection, article_id),
     )
 
 
@@ -175,6 +177,7 @@ def report(connection: sqlite3.Connection, top: int) -> Report:
         clusters=count("SELECT count(DISTINCT cluster_id) FROM version WHERE current"),
         claims=count("SELECT sum(claims) FROM version WHERE current"),
         alerts=count("SELECT count(*) FROM alert"),
+        incidents=count("SELECT count(*) FROM incident"),
         dropped=dict(dropped),
         sources=_top(connection, "source", top),
         actors=_top(connection, "actor", top),

@@ -8,10 +8,11 @@ indexed and is left out by `current`.
 
 import sqlite3
 
+from sinks.sqlite.incidents import TABLES as INCIDENT_TABLES
 from tocsin.sqlite_file import schema_version
 from tocsin.state_table import TABLE as STATE_TABLE
 
-SCHEMA = 1
+SCHEMA = 2
 """PRAGMA user_version. Raise it with every change of the tables: an older Tocsin then says so instead of failing."""
 
 APPLICATION = 0x746F6373
@@ -127,11 +128,22 @@ CREATE INDEX fate_article ON fate(article_id);
 """
 
 
+STEPS = {1: INCIDENT_TABLES}
+"""Older schema version -> what makes it the next one. A version without a step is read by the Tocsin that wrote it."""
+
+
 def create(connection: sqlite3.Connection) -> None:
     """Make all tables in an empty file, in one transaction."""
-    connection.executescript(
-        f"BEGIN IMMEDIATE; {TABLES} {STATE_TABLE} PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA}; COMMIT;"
-    )
+    marks = f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA};"
+    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {INCIDENT_TABLES} {STATE_TABLE} {marks} COMMIT;")
+
+
+def upgrade(connection: sqlite3.Connection, version: int) -> int:
+    """Take a file as far up as there are steps, each in one transaction; return the version it has then."""
+    while version in STEPS and version < SCHEMA:
+        connection.executescript(f"BEGIN IMMEDIATE; {STEPS[version]} PRAGMA user_version={version + 1}; COMMIT;")
+        version += 1
+    return version
 
 
 def found(connection: sqlite3.Connection) -> int | None:

@@ -4,6 +4,7 @@ Rules of writing (all idempotent):
 - a version is named by its text; seen again it only widens [first_seen, last_seen];
 - the version of an article with the latest `last_seen` is current (on a tie, the one that arrived last), the others are history;
 - found again by another tagger or lexicon, a version gets the new findings;
+- an incident is replaced by a later revision, never by an earlier one;
 - an alert, once stored, only learns further clusters, origins and claims;
 - a fate or a refusal that repeats keeps its first moment, its latest, and a count of the distinct moments in between.
 """
@@ -19,12 +20,13 @@ import msgspec
 from isal import isal_zlib
 
 from sinks.moments import seconds
-from sinks.sqlite import connect, history, search
+from sinks.sqlite import connect, history, incidents, search
 from sinks.sqlite.term_table import Terms
 from sinks.terms import key, terms_of
 from sinks.words import keys
 from tocsin import ids, wire
 from tocsin.errors import Quarantine, UsageError
+from tocsin.incidents import Incident
 from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged
 from tocsin.sqlite_file import explained, lock, opening
 from tocsin.state_table import StateTables
@@ -108,6 +110,8 @@ class SqliteStore:
                     self._put_version(batch.tagged, batch.clustered)
                 for alert in batch.alerts:
                     self._put_alert(alert)
+                for incident in batch.incidents:
+                    incidents.put(self.connection, incident)
                 for dropped in batch.dropped:
                     self._put_dropped(dropped)
                 for fate in batch.fates:
@@ -289,6 +293,22 @@ class SqliteStore:
         """Return alerts, newest first; `subject`: id or name, of a pair either part; `since`: ISO date or time."""
         with explained(self.path):
             return history.alerts(self.connection, subject, rule, since, limit)
+
+    def incidents(
+        self,
+        *,
+        place: str | None = None,
+        actor: str | None = None,
+        type: str | None = None,  # noqa: A002 - the word of the query, as in claim types
+        since: str | None = None,
+        limit: int = 50,
+    ) -> list[Incident]:
+        """Return incidents, the one last spoken of first.
+
+        A place finds what lies in it, an actor also what it says or denies; names or ids. `type`: claim type or family.
+        """
+        with explained(self.path):
+            return incidents.find(self.connection, place, actor, type, since, limit)
 
     def trace(self, url: str) -> list[Fate]:
         """Everything that happened to a URL (as given or canonical, redirects followed), oldest first."""

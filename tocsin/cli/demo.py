@@ -87,7 +87,19 @@ def _report(screen: Console, settings: Settings) -> None:
         screen.print(f"{len(rang)} alerts rang. Five of them:" if len(rang) > 5 else f"{len(rang)} alerts rang:", style="label")
         screen.print()
         render_events.alerts(screen, sorted(rang, key=lambda alert: -_WEIGHT[alert.severity])[:5])
+        _incidents(screen, store)
         _next(screen, settings.data, store)
+
+
+def _incidents(screen: Console, store: Store) -> None:
+    from tocsin.cli import render_incidents
+
+    found = [incident for incident in store.incidents(limit=1000) if not incident.total]
+    told = sorted(found, key=lambda incident: (-len(incident.articles), -incident.independent))[:3]
+    screen.print()
+    screen.print(f"{len(found)} incidents are told of. Those in most articles:" if found else "No incident is told of.", style="label")
+    screen.print()
+    render_incidents.incidents(screen, told)
 
 
 _WEIGHT = {"critical": 3, "warning": 2, "notice": 1, "info": 0}
@@ -99,4 +111,5 @@ def _next(screen: Console, data: str, store: Store) -> None:
     screen.print("Try next:", style="label")
     screen.print(f"  .venv/bin/tocsin search --place Mosul --claim casualties --data {data}")
     screen.print(f"  .venv/bin/tocsin show {alerts[0].article_id[:14] if alerts else 'ID'} --data {data}")
+    screen.print(f"  .venv/bin/tocsin incidents --place Mosul --data {data}")
     screen.print(f"  .venv/bin/tocsin trace {alerts[0].url if alerts else 'URL'} --data {data}")

@@ -1,6 +1,6 @@
 """Commands that read: search, show, alerts, trace, report. They work while `tocsin run` is writing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +28,8 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
 
 
-def _open(data: str | None) -> SqliteStore:
+def opened(data: str | None) -> SqliteStore:
+    """The store in the folder meant, for reading."""
     values, _ = settings.load(given={"data": data})
     return open_store(Path(values.data), read_only=True)
 
@@ -40,7 +41,8 @@ def _spellings(wanted: str) -> list[str]:
     return list(dict.fromkeys((wanted, canonical(wanted.strip())))) if is_web(wanted.strip()) else [wanted]
 
 
-def _lines(records: list[Any]) -> None:
+def lines(records: Sequence[Any]) -> None:
+    """One JSON object a line."""
     for record in records:
         write_json(record)
 
@@ -49,7 +51,8 @@ def _object(record: Record) -> None:
     write_json(record, pretty=is_terminal())
 
 
-def _nothing(message: str) -> int:
+def nothing(message: str) -> int:
+    """Say that nothing was found; the exit code."""
     click.echo(one_line(message), err=True)
     return NOTHING
 
@@ -119,7 +122,7 @@ def search(
         offset=offset,
         all_copies=all_copies,
     )
-    with _open(data) as store:
+    with opened(data) as store:
         found = store.search(query)
         if as_json:
             _object(found)
@@ -136,7 +139,7 @@ def search(
             for name in names
             if (near := store.closest(kind, name))
         ]
-    return _nothing("nothing found" + "".join(hints))
+    return nothing("nothing found" + "".join(hints))
 
 
 @click.command(
@@ -156,10 +159,10 @@ Examples:
 @data_option
 def show(wanted: str, version_id: str | None, removed: bool, as_json: bool, data: str | None) -> int:
     """One article with its claims marked in the text, who says so, how sure, how many and where."""
-    with _open(data) as store:
+    with opened(data) as store:
         stored = next((one for spelling in _spellings(wanted) if (one := store.article(spelling)) is not None), None)
         if stored is None:
-            return _nothing(f"nothing known as {wanted}: `tocsin search` finds ids, `tocsin trace URL` tells what became of a page")
+            return nothing(f"nothing known as {wanted}: `tocsin search` finds ids, `tocsin trace URL` tells what became of a page")
         if version_id is not None:
             stored = _version(store, stored, version_id)
         earlier = _removed(store, stored) if removed else []
@@ -229,14 +232,14 @@ def alerts(subject: str | None, rule: str | None, since: str | None, limit: int,
 
     With --json one alert a line.
     """
-    with _open(data) as store:
+    with opened(data) as store:
         found = store.alerts(subject=subject, rule=rule, since=since, limit=limit)
         near = [name for kind in ("actor", "place") for name in store.closest(kind, subject)] if subject and not found else []
     if not found:
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        return _nothing(("no alert fits" if subject or rule or since else "no alert so far") + hint)
+        return nothing(("no alert fits" if subject or rule or since else "no alert so far") + hint)
     if as_json:
-        _lines(found)
+        lines(found)
         return FOUND
     from tocsin.cli import render_events, style
 
@@ -258,12 +261,12 @@ def trace(url: str, as_json: bool, data: str | None) -> int:
 
     With --json one event a line.
     """
-    with _open(data) as store:
+    with opened(data) as store:
         found = next((fates for spelling in _spellings(url) if (fates := store.trace(spelling))), [])
     if not found:
-        return _nothing(f"{url}: never seen")
+        return nothing(f"{url}: never seen")
     if as_json:
-        _lines(found)
+        lines(found)
         return FOUND
     from tocsin.cli import render_events, style
 
@@ -282,7 +285,7 @@ Examples:
 @data_option
 def report(top: int, as_json: bool, data: str | None) -> int:
     """What is in the store, counted: articles, refusals, and the most frequent actors, places and claim types."""
-    with _open(data) as store:
+    with opened(data) as store:
         counted = store.report(top)
     if as_json:
         _object(counted)

@@ -8,8 +8,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tocsin.cli import render_incidents
 from tocsin.cli.screen import one_line, safe
 from tocsin.cli.style import day, joined, minute, plural, raised, short
+from tocsin.incidents import Incident
 from tocsin.records import Attribution, Claim, Quantity, Tagged
 from tocsin.store import Stored
 
@@ -167,12 +169,24 @@ def _surroundings(screen: Console, stored: Stored) -> None:
         screen.print()
         told = f"{len(stored.copies)} more with nearly this text: "
         screen.print(Text.assemble(("Copies  ", "label"), (told, "meta"), ("  ".join(short(copy) for copy in stored.copies), "id")))
+    if stored.incidents:
+        _incidents(screen, stored.incidents)
     if stored.alerts:
         screen.print()
         screen.print(Text("Alerts", "label"))
         for alert in stored.alerts:
             line = Text.assemble((f"{alert.severity} ", alert.severity), one_line(alert.headline), (f"  {one_line(alert.why)}", "meta"))
             screen.print(Padding(line, (0, 0, 0, 2), expand=False))
+
+
+def _incidents(screen: Console, incidents: Sequence[Incident]) -> None:
+    screen.print()
+    screen.print(Text("Incidents", "label"))
+    for incident in incidents:
+        head = Text.assemble((f"{render_incidents.state(incident)} ", render_incidents.style(incident)), one_line(incident.headline))
+        if len(incident.articles) > 1:
+            head.append(f"  {plural(len(incident.articles), 'article')}, {plural(incident.independent, 'independent origin')}", "meta")
+        screen.print(Padding(head.append(f"  {short(incident.incident_id)}", "id"), (0, 0, 0, 2), expand=False))
 
 
 def removed(screen: Console, earlier: Sequence[tuple[Tagged, Sequence[Claim]]]) -> None:

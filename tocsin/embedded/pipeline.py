@@ -1,4 +1,4 @@
-"""The serial half of the pipeline: cluster, sightings, alerts, index. One transaction an article; all state lies in the store."""
+"""The serial half of the pipeline: cluster, sightings, alerts, ledger, index. One transaction an article; all state lies in the store."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,11 +8,15 @@ from msgspec.structs import replace
 from producers.archive import Archive
 from streams.alerts import Hour, Rung, Seen, State, judge
 from streams.cluster import Clusters, Member, in_cluster, sentence_hashes
+from streams.ledger import LedgerState, settle
+from streams.ledger_claims import Sides, blocks_of, ledger_claims
+from streams.ledger_state import Block, Open
 from streams.rules import Rules
 from streams.sightings import sightings
 from tocsin import ids
 from tocsin.clock import now
 from tocsin.embedded.prepare import Prepared
+from tocsin.incidents import Incident
 from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
 from tocsin.store import Batch, StateStore, Stored
 
@@ -46,14 +50,18 @@ class Accepted(NamedTuple):
 class Pipeline:
     """Takes prepared articles and refusals in; keeps results, state, archive position and fates together."""
 
-    def __init__(self, store: StateStore, rules: Rules, archive_folder: Path) -> None:
-        """Open the archive at the position the store remembers. Raises UsageError when another process has it."""
-        self._store, self._rules = store, rules
+    def __init__(self, store: StateStore, rules: Rules, archive_folder: Path, sides: Sides | None = None) -> None:
+        """Open the archive at the position the store remembers. Raises UsageError when another process has it.
+
+        `sides`: whose organ or mouthpiece each known actor is (`streams.ledger_claims.sides_of`).
+        """
+        self._store, self._rules, self._sides = store, rules, sides
         self._positions = store.table("archive", Position)
         self._raws = store.table("raws", RawRef)
         self._members = store.table("members", Member)
         self._clusters = Clusters(self._members)
         self._state = State(store.table("seen", Seen), store.table("hours", Hour), store.table("rung", Rung))
+        self._ledger = LedgerState(store.table("blocks", Block), store.table("incidents", Open))
         self._delivered = store.table("delivered", Delivered)
         committed = self._positions.get("warc")
         self._archive = Archive(archive_folder, (committed.file, committed.end) if committed else None)
@@ -96,10 +104,16 @@ class Pipeline:
         for alert in rang:
             self._delivered[alert.alert_id] = Delivered(at=now())
         outcome = "unchanged" if unchanged else _outcome(clustered)
-        self._store.write(
-            Batch(tagged=tagged, clustered=clustered, alerts=alerts, fates=(*fates, *_fates(tagged, clustered, outcome, rang)))
-        )
+        incidents = () if unchanged else self._settled(tagged, clustered)
+        told = (*fates, *_fates(tagged, clustered, outcome, rang))
+        self._store.write(Batch(tagged=tagged, clustered=clustered, alerts=alerts, incidents=incidents, fates=told))
         return Accepted(outcome, rang)
+
+    def _settled(self, tagged: Tagged, clustered: Clustered) -> tuple[Incident, ...]:
+        """The incidents that this version changes; where the article's former version spoke of some, it may have fallen silent."""
+        before = self._store.article(clustered.previous_version) if clustered.previous_version else None
+        blocks = blocks_of(before.tagged, self._sides) if before is not None else ()
+        return tuple(incident for said in ledger_claims(tagged, clustered, self._sides, blocks) for incident in settle(said, self._ledger))
 
     def _placed(self, tagged: Tagged) -> tuple[Clustered, bool]:
         """Where a version belongs, and whether this very version passed before.

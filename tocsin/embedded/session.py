@@ -17,7 +17,8 @@ from producers.read import ArticleLine, Input, read_inputs
 from producers.schedule import submit
 from producers.sources import Source
 from sinks.sqlite import open_store
-from streams.resources import rules_for
+from streams.ledger_claims import sides_of
+from streams.resources import resources_for, rules_for
 from streams.tag import given_article
 from tocsin.clock import iso, parse
 from tocsin.embedded.crawl import Crawl, Progress, durable_frontier
@@ -36,10 +37,11 @@ class Session:
         self.settings = settings
         self.progress = progress or Progress()
         folder = Path(settings.data)
-        rules = rules_for(settings)
+        resources = resources_for(settings)
+        rules = rules_for(settings, resources)
         with ExitStack() as undo:
             self.store = undo.enter_context(open_store(folder))
-            self.pipeline = Pipeline(self.store, rules, folder / "archive")
+            self.pipeline = Pipeline(self.store, rules, folder / "archive", sides_of(resources.lexicon))
             undo.callback(self.pipeline.close)
             self.workers = Workers(settings)
             undo.push(lambda kind, _error, _trace: self.workers.close(at_once=kind is not None))
