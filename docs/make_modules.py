@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("tocsin", "producers", "streams", "sinks", "benchmarks")
+FOLDERS = ("tocsin", "producers", "streams", "sinks", "deploy", "benchmarks")
 HEAD = """# Every module in a line
 
 Made by `python docs/make_modules.py` from the first line of each module's docstring; a test compares the two. How they work together is

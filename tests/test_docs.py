@@ -45,3 +45,8 @@ def test_every_module_stands_in_the_list_with_its_purpose() -> None:
     made = runpy.run_path(str(ROOT / "docs" / "make_modules.py"))["as_markdown"]()
     assert (ROOT / "docs" / "modules.md").read_text(encoding="utf-8") == made, "run `python docs/make_modules.py`"
     assert "| |" not in made.replace("|  |", "| |"), "a module has no docstring"
+
+
+def test_every_topic_stands_in_the_list_as_it_is() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "make_topics.py"))["as_markdown"]()
+    assert (ROOT / "docs" / "topics.md").read_text(encoding="utf-8") == made, "run `python docs/make_topics.py`"
