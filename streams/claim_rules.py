@@ -3,6 +3,7 @@
 A rule file holds `rules:`, a list of mappings:
 
     - id: remote_strike.air            # unique; <type>.<name>
+      version: 2                       # raise it when the rule's meaning changes; 1 where none is given; on every claim's rule_trace
       type: remote_strike              # one of the 16 types
       subtype: airstrike
       unrealised: planned_airstrike    # optional: the subtype while it has not happened (conditional, question, possible, expected, call)
@@ -89,6 +90,7 @@ class Rule:
     """One compiled rule; see the module's description."""
 
     id: str
+    version: int
     type: str
     subtype: str
     codes: Codes
@@ -299,10 +301,14 @@ def _rule(path: Path, raw: Any, order: int, bits: Mapping[str, int], codes: Mapp
     confidence = raw.get("confidence", 0.7)
     if not isinstance(confidence, int | float) or not 0 < confidence <= 1:
         raise DataError(path, f"rule {name}: confidence must lie in (0, 1]")
+    version = raw.get("version", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise DataError(path, f"rule {name}: version must be a whole number from 1; raise it by one when the rule's meaning changes")
     coded = codes[raw.get("code", "")]
     require = _conditions(path, name, _strings(path, raw.get("require"), f"rule {name}: require"), bits)
     return Rule(
         id=name,
+        version=version,
         type=raw["type"],
         subtype=str(raw.get("subtype", "")),
         codes=coded[0],

@@ -369,6 +369,7 @@ class _Finder:
             confidence=round(min(0.99, item.score * (0.9 + 0.1 * link) * (0.95 + 0.05 * place)), 4),
             rule_id=rule.id,
             rule_trace=(
+                f"rule={rule.id}@{rule.version}",
                 f"trigger={words_of(context.text, trigger)}",
                 f"form={form_name(item.form)}",
                 f"mood={item.mood.why or 'plain'}",

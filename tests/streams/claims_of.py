@@ -4,7 +4,8 @@ import re
 
 import msgspec
 
-from streams.claims import find_claims, load_claim_rules
+from streams.claim_rules import ClaimRules, load_claim_rules
+from streams.claims import find_claims
 from streams.context import Context, plain_context
 from streams.numbers import find_numbers
 from streams.segment import segment, sentences
@@ -68,9 +69,11 @@ def guessed_places(text: str) -> list[Mention]:
     ]
 
 
-def claims_of(text: str, *mentions: Mention, published_at: str | None = "2020-06-15T00:00:00Z") -> list[Claim]:
+def claims_of(
+    text: str, *mentions: Mention, published_at: str | None = "2020-06-15T00:00:00Z", rules: ClaimRules | None = None
+) -> list[Claim]:
     """Claims of a bare text; `mentions` by hand, else places are guessed."""
     context = context_of(text, published_at)
     actors = sorted((m for m in mentions if m.kind == "actor"), key=lambda m: m.start)
     places = sorted((m for m in mentions if m.kind == "place"), key=lambda m: m.start) or guessed_places(text)
-    return find_claims(context, actors, places, find_numbers(context), find_times(context), load_claim_rules())
+    return find_claims(context, actors, places, find_numbers(context), find_times(context), rules or load_claim_rules())

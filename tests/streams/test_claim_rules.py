@@ -25,7 +25,19 @@ def test_a_rules_near_miss_does_not_fire_it(rule, text):
 
 
 def test_every_rule_shows_what_it_means_and_what_it_does_not():
-    assert [rule.id for rule in RULES.rules if not rule.examples] == []
+    assert [rule.id for rule in RULES.rules if not rule.examples or not rule.near_misses] == []
+
+
+def test_a_claim_says_which_version_of_its_rule_made_it(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "rules:\n  - {id: unrest.sirens, version: 3, type: unrest, triggers: {phrase: [sounded the sirens of revolt]}, examples: [x]}\n",
+        encoding="utf-8",
+    )
+    rules = load_claim_rules((path,))
+    assert {rule.version for rule in RULES.rules} == {1}
+    (claim,) = claims_of("Sailors sounded the sirens of revolt in Kronstadt.", rules=rules)
+    assert claim.rule_trace[0] == "rule=unrest.sirens@3"
 
 
 def test_every_type_of_the_taxonomy_has_a_rule():
@@ -42,6 +54,8 @@ BROKEN = [
     ("rules:\n  - {id: a, type: unrest, triggers: {}}\n", "no triggers"),
     ("rules:\n  - {id: unrest.mob, type: unrest, triggers: {verb: [attack]}}\n", "must be unique"),
     ("rules:\n  - {id: a, type: unrest, confidence: 3, triggers: {verb: [attack]}}\n", "confidence must lie"),
+    ("rules:\n  - {id: a, version: 0, type: unrest, triggers: {verb: [attack]}}\n", "version must be a whole number"),
+    ("rules:\n  - {id: a, version: new, type: unrest, triggers: {verb: [attack]}}\n", "version must be a whole number"),
     ("rules: {}\n", "must hold `rules:`"),
     ("rules: [\n", ""),
 ]
