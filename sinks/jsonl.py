@@ -17,6 +17,7 @@ import msgspec
 from sinks.refused import Refused
 from tocsin import wire
 from tocsin.errors import UsageError
+from tocsin.incidents import Incident
 from tocsin.records import Alert, DeadLetter, Document, Dropped, Fetched, Record
 from tocsin.settings import Settings
 from tocsin.sqlite_file import lock
@@ -26,6 +27,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NAMES: dict[type[Record], str] = {
     Document: "articles",
     Alert: "alerts",
+    Incident: "incidents",
     Fetched: "fetched",
     Dropped: "dropped",
     DeadLetter: "dead-letters",
@@ -70,10 +72,14 @@ def line(record: Record) -> bytes:
 def file_of(record: Record) -> str:
     """The file of a record: by kind, and by a day that does not change when it is delivered again."""
     fetched = record.tagged.article.fetched_at if isinstance(record, Document) else ""
-    moment = (record.clustered.at if isinstance(record, Document) else getattr(record, "at", "")) or fetched
+    moment = (record.clustered.at if isinstance(record, Document) else _moment(record)) or fetched
     day = _DAY.match(moment)
     name = _NAMES.get(type(record), f"{type(record).__name__.lower()}s")
     return f"{name}-{day.group() if day else 'undated'}.jsonl"
+
+
+def _moment(record: Record) -> str:
+    return record.first_seen if isinstance(record, Incident) else str(getattr(record, "at", ""))
 
 
 class JsonLines:

@@ -16,13 +16,14 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError
+from kafka.errors import FencedInstanceIdError, KafkaError
 
 from sinks.refused import Refused
 from tocsin import topics, wire
 from tocsin.broker import BrokerError, Publisher, commit, consumer
 from tocsin.dead_letters import dead_letter
 from tocsin.errors import NewerSchema, Quarantine, TocsinError, UsageError
+from tocsin.health import Health
 from tocsin.records import DeadLetter, Record
 from tocsin.settings import Settings
 
@@ -95,9 +96,10 @@ class Stopped(Exception):
 class Stop:
     """Whether the service was asked to stop: SIGTERM and Ctrl-C in good order, a second one at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, health: Health) -> None:
         self.event = threading.Event()
-        self.why = ""  # what is waited for, for /ready
+        self.health = health
+        self._why = ""
 
     def listen(self) -> None:
         """Take the signals over. Call it from the main thread."""
@@ -117,9 +119,14 @@ class Stop:
 
     def waiting(self, why: str) -> None:
         """Note why the target must be waited for; "" when it is over. Each change is one line in the log."""
-        if why != self.why:
+        if why:
+            self.health.waits("target", why)
+            self.health.count("sink", "retried")
+        else:
+            self.health.works("target")
+        if why != self._why:
             (LOG.warning if why else LOG.info)("%s", f"waiting: {why}" if why else "going on")
-        self.why = why
+        self._why = why
 
 
 def _begin(write: Callable[[P], list[Refused]], batch: P) -> "Future[list[Refused]]":
@@ -147,10 +154,11 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     def __init__(self, settings: Settings, name: str, target: Target[Any], stop: Stop) -> None:
         """Connect. Raises UsageError when Kafka or its topics are not there, or the target is not ready."""
         self._settings, self._name, self._target, self._stop = settings, name, target, stop
+        self._health = stop.health
         self._topics = read_topics(settings)
         target.check()
         self._publisher = Publisher(settings, name)
-        self._consumer: KafkaConsumer = consumer(settings, name, most=settings.sink_batch)
+        self._consumer: KafkaConsumer = consumer(settings, name, most=settings.sink_batch, instance=f"{name}-{settings.node}")
         missing = sorted(set(self._topics) - self._consumer.topics())
         if missing:
             raise UsageError(f"no topic {missing[0]} on {settings.kafka}: run `tocsin topics create`")
@@ -158,6 +166,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         self._read: deque[Message] = deque()
         self._flights: deque[Flight] = deque()
         self._uncommitted: dict[TopicPartition, int] = {}
+        self._moved = threading.Event()
         self._live_batches = 0
         self.written = 0
 
@@ -165,11 +174,16 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         """Work until asked to stop. Raises TocsinError when the world is not as it must be."""
         LOG.info("%s reads %d topics as %s", self._name, len(self._topics), topics.group(self._settings, self._name))
         try:
+            self._health.started()
             while not self._stop.event.is_set():
+                self._health.beat()
                 self.step()
             self._drain(_PATIENCE)
+        except TocsinError as error:
+            self._health.waits("sink", str(error))
+            raise
         finally:
-            self._close()
+            self.close()
 
     def step(self) -> None:
         """Read one batch and send it off; take in what is done."""
@@ -202,7 +216,19 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     def _poll(self, seconds: float) -> int:
         """Take what is there into the queue; return its bytes."""
         size = 0
-        for partition, records in self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=self._settings.sink_batch).items():
+        try:
+            found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=self._settings.sink_batch)
+            if self._moved.is_set():
+                self._settle()
+                return 0
+        except FencedInstanceIdError as error:
+            raise UsageError(f"another {self._name} runs as node {self._settings.node!r}: give each a TOCSIN_NODE of its own") from error
+        except KafkaError as error:
+            LOG.warning("Kafka: %s: %s", type(error).__name__, error)
+            self._moved.set()  # whatever was read meanwhile is read again
+            self._stop.event.wait(1.0)
+            return 0
+        for partition, records in found.items():
             for record in records:
                 self._read.append(Message(TopicPartition(partition.topic, partition.partition), record.offset, record.key, record.value))
                 size += len(record.value or b"")
@@ -225,8 +251,8 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     def _wait_for(self, flight: Flight) -> None:
         """Wait for a batch, staying a member of the group meanwhile: nothing is fetched, but Kafka hears of us."""
         while not flight.future.done():
-            assigned = self._consumer.assignment()
-            self._consumer.pause(*assigned)
+            self._health.beat()
+            self._consumer.pause(*self._consumer.assignment())
             self._poll(_POLL)
             if self._stop.event.is_set():
                 break
@@ -268,6 +294,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         self._set_aside(flight, refused)
         self._uncommitted |= flight.offsets
         self.written += len(flight.messages)
+        self._health.count("sink", "written", len(flight.messages) - len({item.cause for item in refused}))
 
     def _set_aside(self, flight: Flight, refused: list[Refused]) -> None:
         seen: set[int] = set()
@@ -276,6 +303,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
             if cause in seen:
                 continue
             seen.add(cause)
+            self._health.count("sink", "dead-letter")
             where = f"{message.partition.topic}/{message.partition.partition}/{message.offset}"
             LOG.error("dead letter: %s: %s", where, error)
             letter = dead_letter(
@@ -312,19 +340,32 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
                 commit(self._consumer, offsets)
             self._uncommitted = {}
         except BrokerError as error:
-            if self._stop.why == "":
-                LOG.warning("%s", error)
+            LOG.warning("%s", error)
 
     # --- members come and go ---
 
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Finish what is in flight and commit it, so that whoever has the partitions next repeats little."""
-        gone = set(revoked)
-        self._read = deque(message for message in self._read if message.partition not in gone)
-        self._drain(_PATIENCE, staying=True)
+    # kafka-python calls these from a thread of its own, and a partition that comes back keeps its position: so they only raise a flag.
 
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Nothing to prepare: each message is judged by what the target holds."""
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the listener's signature
+        """Note it; the thread that reads does the rest."""
+        self._moved.set()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the listener's signature
+        """Note it; the thread that reads does the rest."""
+        self._moved.set()
+
+    def _settle(self) -> None:
+        """After partitions moved: finish what is in flight, forget what is not begun, and read on from what is committed."""
+        self._moved.clear()
+        self._read.clear()
+        self._drain(_PATIENCE, staying=True)
+        self._uncommitted = {}
+        for partition in self._consumer.assignment():
+            offset = self._consumer.committed(partition)
+            if offset is None:
+                self._consumer.seek_to_beginning(partition)
+            else:
+                self._consumer.seek(partition, offset)
 
     def _drain(self, seconds: float, *, staying: bool = False) -> None:
         """Wait for what is in flight, for so long at most, and commit what is done."""
@@ -334,14 +375,14 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
             try:
                 flight.future.result(timeout=max(0.0, until - time.monotonic()))
             except (TimeoutError, Stopped):
-                if staying:
-                    return
-                self._flights.clear()
+                if not staying:
+                    self._flights.clear()
                 break
             self._land()
         self._commit()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Leave the group, and let go of everything."""
         self._stop.event.set()
         for close in (self._publisher.close, lambda: self._consumer.close(autocommit=False), self._target.close):
             try:

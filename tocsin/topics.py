@@ -42,7 +42,7 @@ TAGGED = Topic("tagged", r.Document, "article id", twin=True, retention=30 * DAY
 SIGHTINGS = Topic("sightings", r.Sightings, "subject", twin=True, owner="tag", readers=("alerts",))
 ALERTS = Topic("alerts", r.Alert, "alert id", retention=90 * DAY, owner="alerts", readers=("sink",))
 CLAIMS = Topic("claims", incidents.LedgerBatch, "block", twin=True, owner="tag", readers=("ledger",))
-INCIDENTS = Topic("incidents", incidents.Incident, "incident id", retention=90 * DAY, owner="ledger")
+INCIDENTS = Topic("incidents", incidents.Incident, "incident id", retention=90 * DAY, owner="ledger", readers=("sink",))
 DROPPED = Topic("dropped", r.Dropped, "URL", retention=30 * DAY, owner="every service", readers=("sink",))
 DEAD_LETTERS = Topic("dead-letters", r.DeadLetter, "origin", retention=90 * DAY, owner="every service", readers=("sink", "dead-letters"))
 

@@ -12,6 +12,7 @@ from sinks.terms import Found, keys_of, terms_of
 from sinks.words import keys
 from tocsin import ids
 from tocsin.errors import Quarantine
+from tocsin.incidents import Incident
 from tocsin.records import Alert, DeadLetter, Document, Dropped, Fetched, Record
 from tocsin.settings import Settings
 
@@ -55,7 +56,7 @@ class Batch(NamedTuple):
 
     versions: list[Version]
     alerts: list[tuple[int, Alert]]
-    events: list[Op]  # fates and names: written once, never changed
+    events: list[Op]  # fates, names, incidents: nothing there needs to be looked at first
     indices: frozenset[tuple[str, str]]  # (index, kind) of everything that may be written
     failed: list[tuple[int, Exception]]  # what could not even be made ready
 
@@ -91,6 +92,11 @@ class Preparer:
         elif isinstance(record, Alert):
             indices.add((names.base(self._settings, "alerts"), "alerts"))
             batch.alerts.append((cause, record))
+        elif isinstance(record, Incident):
+            index = names.base(self._settings, "incidents")
+            indices.add((index, "incidents"))
+            revision = events.incident_revision(self._settings.index_generation, record)
+            batch.events.append(bulk.put(index, record.incident_id, events.incident_document(record), cause, revision))
         else:
             batch.events.extend(self._fates(cause, record, indices))
 

@@ -16,7 +16,7 @@ from tocsin.records import Claim, ClaimPlace, Document, Mention, Quantity, Tagge
 
 GENERATION_SHIFT = 43
 """Bits for milliseconds since 1970 in an external version: enough until the year 2248."""
-_LARGEST = 2**53  # as many as JSON numbers hold exactly
+LARGEST = 2**53  # as many as JSON numbers hold exactly
 _COUNTED = ("killed", "injured", "missing", "detained", "displaced", "returned")
 _DOERS, _SUFFERERS = ("actor", "perpetrator"), ("victim", "affected")
 _THERE = ("where", "within")
@@ -131,7 +131,7 @@ def article_document(document: Document, found: Found, words: tuple[str, str], c
             "actor_names": _names(mention for mention in mentions if mention.kind == "actor" and mention.sure),
             "place_names": _names(places),
             "countries": sorted({mention.country for mention in places if mention.country}),
-            "geo": _points((mention.lat, mention.lon) for mention in places),
+            "geo": points((mention.lat, mention.lon) for mention in places),
             "claims": len(claims),
             "mentions": len(mentions),
             **{
@@ -199,16 +199,16 @@ def _claim_fields(claim: Claim, text: str, fetched_at: str) -> Json:
         "sentence_end": claim.sentence_end,
         "scope": claim.scope,
         "trigger": claim.trigger,
-        "actor_ids": _once(actor.entity_id for actor in claim.actors),
-        "actor_names": _once(actor.name or actor.text for actor in claim.actors),
-        "actor_types": _once(actor.actor_type for actor in claim.actors),
-        "actor_roles": _once(f"{actor.role}={actor.entity_id or actor.name}" for actor in claim.actors),
-        "perpetrator_names": _once(actor.name or actor.text for actor in claim.actors if actor.role in _DOERS),
-        "victim_names": _once(actor.name or actor.text for actor in claim.actors if actor.role in _SUFFERERS),
-        "place_ids": _once(entity_id for place in claim.places for entity_id in (place.entity_id, *place.parent_ids)),
-        "place_names": _once(place.name or place.text for place in claim.places),
-        "countries": _once(place.country for place in claim.places),
-        "geo": _points(_point(place) for place in where),
+        "actor_ids": once(actor.entity_id for actor in claim.actors),
+        "actor_names": once(actor.name or actor.text for actor in claim.actors),
+        "actor_types": once(actor.actor_type for actor in claim.actors),
+        "actor_roles": once(f"{actor.role}={actor.entity_id or actor.name}" for actor in claim.actors),
+        "perpetrator_names": once(actor.name or actor.text for actor in claim.actors if actor.role in _DOERS),
+        "victim_names": once(actor.name or actor.text for actor in claim.actors if actor.role in _SUFFERERS),
+        "place_ids": once(entity_id for place in claim.places for entity_id in (place.entity_id, *place.parent_ids)),
+        "place_names": once(place.name or place.text for place in claim.places),
+        "countries": once(place.country for place in claim.places),
+        "geo": points(_point(place) for place in where),
         "precision": next((place.precision for place in where if place.precision), None),
         "actors": claim.actors,
         "places": claim.places,
@@ -242,7 +242,8 @@ def _present(fields: Json) -> Json:
     return {name: value for name, value in fields.items() if value or value is False or (value == 0 and value != "")}
 
 
-def _once(values: Iterable[str | None]) -> list[str]:
+def once(values: Iterable[str | None]) -> list[str]:
+    """What is not empty, each once, in order."""
     return list(dict.fromkeys(value for value in values if value))
 
 
@@ -255,7 +256,7 @@ def _names(mentions: Iterable[Mention]) -> list[str]:
     return sorted({mention.name for mention in mentions if mention.name})
 
 
-def _points(points: Iterable[tuple[float | None, float | None] | None]) -> list[Json]:
+def points(points: Iterable[tuple[float | None, float | None] | None]) -> list[Json]:
     """Points on the map, each once; what lies outside the world is none."""
     found = {(point[0], point[1]) for point in points if point and point[0] is not None and point[1] is not None}
     return [{"lat": lat, "lon": lon} for lat, lon in sorted(found) if -90 <= lat <= 90 and -180 <= lon <= 180]
@@ -272,5 +273,5 @@ def _least(quantities: tuple[Quantity, ...], role: str) -> int | None:
         for quantity in quantities
         if quantity.role == role and quantity.unit != "household"
     ]
-    whole = [int(number) for number in numbers if number is not None and 0 <= number < _LARGEST]
+    whole = [int(number) for number in numbers if number is not None and 0 <= number < LARGEST]
     return max(whole, default=None)

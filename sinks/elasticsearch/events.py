@@ -1,4 +1,4 @@
-"""Alerts and fates as Elasticsearch keeps them, and back. Pure.
+"""Alerts, incidents and fates as Elasticsearch keeps them, and back. Pure.
 
 Nobody sends fates: what happened to a URL is told by what came of its requests, by refusals and by dead letters (here), and by an
 article's own documents (on reading).
@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from sinks.elasticsearch.documents import GENERATION_SHIFT, date, pack
+from sinks.elasticsearch.documents import GENERATION_SHIFT, LARGEST, date, once, pack, points, unpack
 from sinks.terms import key
 from tocsin import ids, wire
+from tocsin.incidents import Incident
 from tocsin.records import Alert, DeadLetter, Dropped, Fetched
 
 Json = dict[str, Any]
@@ -56,6 +57,79 @@ def alert_of(source: Json) -> Alert:
     blank = {"why": "", "quote": "", "headline": "", "published_at": None, "title": None}
     found: Alert = msgspec.convert({**blank, **known}, Alert)
     return found
+
+
+def incident_revision(generation: int, incident: Incident) -> int:
+    """External version of an incident: the ledger's revision."""
+    return generation << GENERATION_SHIFT | incident.revision
+
+
+def incident_document(incident: Incident) -> Json:
+    """An incident, flat, with what it is found by, and whole besides."""
+    actors = [actor for actor in incident.actors if actor.entity_id or actor.name]
+    known = [(one.entity_id, one.name) for one in (*incident.actors, *incident.claims, *incident.denies)]
+    fields: Json = {
+        "@timestamp": date(incident.last_said) or _UNDATED,
+        "incident_id": incident.incident_id,
+        "block": incident.block,
+        "family": incident.family,
+        "types": incident.types,
+        "total": incident.total,
+        "headline": incident.headline,
+        "status": incident.status,
+        "place_ids": once(one for place in incident.places for one in (place.entity_id, *place.parent_ids)),
+        "place_names": once(place.name for place in incident.places),
+        "place_keys": once(one for place in incident.places for one in (place.entity_id, key(place.name), *place.parent_ids)),
+        "countries": once(place.country for place in incident.places),
+        "geo": points((place.geo.lat, place.geo.lon) for place in incident.places if place.geo),
+        "actor_ids": once(actor.entity_id for actor in actors),
+        "actor_names": once(actor.name for actor in actors),
+        "actor_roles": once(f"{actor.role}={actor.entity_id or actor.name}" for actor in actors),
+        "actor_keys": once(one for entity_id, name in known for one in (entity_id, key(name))),
+        "claimed_by": once(voice.name or voice.entity_id for voice in incident.claims),
+        "denied_by": once(voice.name or voice.entity_id for voice in incident.denies),
+        "event_from": date(incident.event_from),
+        "event_to": date(incident.event_to),
+        "date_precision": incident.date_precision,
+        "origins": incident.origins,
+        "owners": incident.owners,
+        "independent": incident.independent,
+        "confirmed": incident.confirmed,
+        "disputed": incident.disputed,
+        "contradictions": len(incident.contradictions),
+        "corrections": len(incident.corrections),
+        "clusters": incident.clusters,
+        "articles": incident.articles,
+        "claim_ids": incident.claim_ids,
+        "first_said": date(incident.first_said),
+        "last_said": date(incident.last_said),
+        "first_seen": date(incident.first_seen),
+        "first_quote": incident.first_quote.text,
+        "best_quote": incident.best_quote.text,
+        "saturated": incident.saturated,
+        "revision": incident.revision,
+        "schema_version": incident.schema_version,
+        "record": pack(wire.encode(incident)),
+    }
+    for name, role, value in _tolls(incident):
+        fields[f"{role}_{name}"] = max(value, fields.get(f"{role}_{name}", 0))
+    return {name: value for name, value in fields.items() if value not in (None, "", [], ())}
+
+
+def _tolls(incident: Incident) -> Iterator[tuple[str, str, int]]:
+    """(low, best or high; role; people) of the event itself."""
+    for figure in incident.figures:
+        if figure.unit == "household" or figure.role not in ("killed", "injured", "displaced"):
+            continue
+        for name in ("low", "best", "high") if figure.role == "killed" else ("best",):
+            value = getattr(figure, name)
+            if value is not None and 0 <= value < LARGEST:
+                yield name, figure.role, int(value)
+
+
+def incident_of(source: Json) -> Incident:
+    """The record from its document."""
+    return wire.decode(unpack(source["record"]), Incident)
 
 
 def _union(first: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

@@ -87,13 +87,15 @@ def sink_jsonl(data: str | None, config: Path | None) -> None:
 
 def _serve(settings: Any, name: str, target: Callable[[Any], Any]) -> None:
     from sinks.service import SinkService, Stop
+    from tocsin.health import Health, serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    stop = Stop()
+    stop = Stop(Health(name))
     stop.listen()
     code = 0
     try:
-        SinkService(settings, name, target(stop), stop).run()
+        with serve(settings, stop.health):
+            SinkService(settings, name, target(stop), stop).run()
     except TocsinError as error:
         click.echo(f"tocsin: {one_line(str(error))}", err=True)
         code = error.exit_code
