@@ -1,7 +1,6 @@
 """The ledger's memory: bounded, exact under redelivery, told by any order of delivery of what was sent."""
 
 import copy
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -10,42 +9,10 @@ from hypothesis import strategies as st
 from streams.ledger import LedgerState, settle
 from streams.ledger_rules import ledger_rules
 from streams.ledger_tally import independent_origins
-from tocsin.incidents import Incident, IncidentPlace, LedgerClaim, LedgerClaims, LedgerFigure
+from tests.ledger_messages import claim, message
+from tocsin.incidents import Incident, LedgerClaims
 
 LIMITS = ledger_rules().limits
-PLACES = [IncidentPlace(entity_id=f"loc:town-{n}", name=f"Town {n}", country="SD", parent_ids=("loc:sudan",)) for n in range(300)]
-
-
-def claim(name: str, killed: float, place: int, origin: str, day: int, **more: object) -> LedgerClaim:
-    values: dict[str, object] = {
-        "claim_id": name,
-        "type": "casualties",
-        "subtype": "killed",
-        "places": (PLACES[place],),
-        "day_from": f"2024-05-{day:02}",
-        "day_to": f"2024-05-{day:02}",
-        "precision": "day",
-        "figures": (LedgerFigure(role="killed", unit="person", value=killed, low=killed, high=killed),),
-        "origin": origin,
-        "source": origin,
-        "source_name": origin,
-        "quote": "Words of it.",
-    }
-    return LedgerClaim(**{**values, **more})  # type: ignore[arg-type]
-
-
-def message(article: int, version: int, claims: Sequence[LedgerClaim], at: str = "2024-05-10T10:00:00Z") -> LedgerClaims:
-    return LedgerClaims(
-        block="SD violence",
-        article_id=f"a_{article:024x}",
-        version_id=f"v_{article}_{version}",
-        cluster_id=f"k_{article}",
-        source_id=f"s{article}",
-        owner=f"o{article}",
-        at=at,
-        published_at=at,
-        claims=tuple(claims),
-    )
 
 
 @st.composite
