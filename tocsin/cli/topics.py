@@ -1,6 +1,7 @@
 """`tocsin topics`: what must exist on Kafka before any service starts, and how far each service is behind."""
 
-import time
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,9 +166,17 @@ def watch(every: float, config: Path | None) -> None:
     settings = settings_from(config)
     if settings.health_port == 0:
         raise UsageError("set health_port: `tocsin topics watch` does nothing but answer there")
+    stop = threading.Event()
+
+    def stopping(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stopping)
     health = Health("topics")
     with serve(settings, health):
-        while True:
+        while not stop.is_set():
             health.beat()
             try:
                 with administration(settings) as admin:
@@ -186,4 +195,4 @@ def watch(every: float, config: Path | None) -> None:
                     health.waits("backlog", "; ".join(alarms))
                 else:
                     health.works("backlog")
-            time.sleep(every)
+            stop.wait(every)
