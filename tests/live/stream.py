@@ -9,29 +9,23 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from msgspec import structs
 
 from tocsin import topics, wire
 from tocsin.broker import Publisher
+from tocsin.broker_admin import administration
 from tocsin.records import Record
 from tocsin.settings import Settings
+from tocsin.topic_plan import plan
 
 START = 60.0  # seconds: a worker loads a gazetteer first
 Message = Any  # what kafka-python reads
 
 
 def create_topics(settings: Settings) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
-    limit = str(topics.MAX_BYTES + 100_000)
-    admin.create_topics(
-        [
-            NewTopic(name, count, 1, topic_configs={"max.message.bytes": limit, "cleanup.policy": "delete" if kept else "compact"})
-            for name, count, kept in topics.planned(settings)
-        ]
-    )
-    admin.close()
+    with administration(settings) as admin:
+        admin.apply(plan(settings, admin.found()))
 
 
 def send(settings: Settings, topic: topics.Topic, records: Iterable[tuple[str, Record]], *, backfill: bool = False) -> None:
@@ -84,6 +78,14 @@ def behind(settings: Settings, service: str, topic: topics.Topic) -> int:
         reader.close()
 
 
+def members(settings: Settings, service: str) -> int:
+    """Of a group whose partitions are shared out; 0 while they are not."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
+    found = admin.describe_groups([topics.group(settings, service)])[topics.group(settings, service)]
+    admin.close()
+    return len(found["members"]) if found["group_state"] == "Stable" else 0
+
+
 def wait_for(what: Callable[[], Any], seconds: float = START) -> None:
     until = time.monotonic() + seconds
     while not what():
@@ -93,7 +95,7 @@ def wait_for(what: Callable[[], Any], seconds: float = START) -> None:
 
 def wait_until_read(settings: Settings, *stages: str, seconds: float = START) -> None:
     """Until the stages, in the order of the stream, have committed everything there is."""
-    read = {"cluster": topics.INCOMING, "tag": topics.ARTICLES, "alerts": topics.SIGHTINGS}
+    read = {"cluster": topics.INCOMING, "tag": topics.ARTICLES, "alerts": topics.SIGHTINGS, "ledger": topics.CLAIMS}
     for stage in stages:
         wait_for(lambda stage=stage: behind(settings, stage, read[stage]) == 0, seconds)  # type: ignore[misc]
 

@@ -11,7 +11,20 @@ from msgspec.structs import replace
 from streams.cluster import Clusters
 from streams.stages import cluster
 from tests.builders import article
-from tests.live.stream import behind, create_topics, messages, records, send, send_bytes, start, stop, wait_for, wait_until_read, worker
+from tests.live.stream import (
+    behind,
+    create_topics,
+    members,
+    messages,
+    records,
+    send,
+    send_bytes,
+    start,
+    stop,
+    wait_for,
+    wait_until_read,
+    worker,
+)
 from tests.sample_run import poll, sample_site, settings_for
 from tocsin import topics, wire
 from tocsin.records import Alert, Article, Document, Placed, Sighting, Sightings
@@ -175,12 +188,12 @@ def test_a_killed_worker_goes_on_with_exact_state_here_and_on_another_machine(se
     stop(killed, signal.SIGKILL)
     assert behind(settings, "cluster", topics.INCOMING) > 0, "too fast to be killed at work"
     with worker(settings, "--stage", "cluster") as again:
-        wait_until_read(settings, "cluster", seconds=30)
+        wait_until_read(settings, "cluster", seconds=60)
         stop(again, signal.SIGKILL)
     # Another machine has nothing but the changelog. It takes over when the session of the killed one has run out.
     send(settings, topics.INCOMING, [("", of) for of in given[2000:]] + [("", of) for of in given[:500]])
     with worker(replace(settings, node="elsewhere"), "--stage", "cluster") as elsewhere:
-        wait_until_read(settings, "cluster", seconds=60)
+        wait_until_read(settings, "cluster", seconds=120)
         assert stop(elsewhere) == (0, "")
     placed: list[Placed] = records(settings, topics.ARTICLES)
     assert {one.clustered.version_id for one in placed} == set(expected)
@@ -202,12 +215,13 @@ def test_two_workers_share_the_partitions_and_one_takes_over_all(settings: Setti
 
     first, second = (start(replace(settings, node=node), "--stage", "alerts") for node in ("one", "two"))
     try:
+        wait_for(lambda: members(settings, "alerts") == 2)
         send(settings, topics.SIGHTINGS, batch(range(4)))
         wait_until_read(settings, "alerts")
         assert records(settings, topics.ALERTS) == []
         stop(first, signal.SIGKILL)
         send(settings, topics.SIGHTINGS, batch(range(3, 6)))
-        wait_until_read(settings, "alerts", seconds=60)
+        wait_until_read(settings, "alerts", seconds=120)
         assert stop(second)[0] == 0
     finally:
         for process in (first, second):
