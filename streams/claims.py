@@ -59,6 +59,7 @@ _AHEAD = 300  # characters to the place that a later sentence gives for a figure
 _LOCAL = 0.66  # weight of a deed in a text that reads like local crime
 _STRIFE = 3  # words or actors of armed or public strife that make a text more than local crime
 _DEEDS = frozenset(("coercion", "force_posture", "unrest", "targeted_attack", "casualties", "destruction", "remote_strike", "armed_clash"))
+_REFUSED = 0.8  # weight of a figure whose rule would not accept the words alone
 _STEP = 40  # about four words
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
@@ -222,11 +223,16 @@ class _Finder:
                 found.extend(self.accepted(scene, hit))
         kept = resolve(found)
         figures = self.grammar.figures(self.context, scene, self.rules, [(item.rule, item.trigger) for item in kept])
-        figured = [self.judged(scene, f.trigger, f.rule, f.form, None)._replace(figured=f) for f in figures]
+        figured = [self.doubted(scene, self.judged(scene, f.trigger, f.rule, f.form, None)._replace(figured=f)) for f in figures]
         kept = [item for item in kept if not is_told(item, figured)] + figured
         claims = [self.record(scene, item, kept) for item in kept]
         claims.sort(key=lambda c: (c.start, c.end))
         return claims
+
+    def doubted(self, scene: Scene, item: Found) -> Found:
+        """A figure's claim, less sure where its rule would refuse the words alone: deaths of a disease, an army that fled."""
+        refused = any(self.holds(scene, item.trigger, c, item.roles) for c in item.rule.exclude)
+        return item._replace(score=item.score * _REFUSED) if refused else item
 
     def accepted(self, scene: Scene, hit: Hit) -> Iterator[Found]:
         """The rules that accept one trigger."""

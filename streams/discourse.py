@@ -17,6 +17,8 @@ _STEM = 4  # letters: "kills" and "killed" are one word of evidence
 _ENOUGH = 2.0  # words of evidence with which a deed keeps its confidence; a weak one counts half
 _SCALE = (0.6, 0.7, 0.8, 0.9)  # weight by half words of evidence below that
 _FULL = 1.0
+_WAR = 3  # other words of war in the sentences around, with which a deed is surer than its rule alone makes it
+_SURER = 1.12
 # Type -> groups of terms.yaml whose words are evidence for it as well.
 _ALSO = {
     "coercion": "calamity_law",
@@ -28,10 +30,11 @@ _ALSO = {
 }
 _NOT = {"displacement": "calamity_crowd"}  # type -> group whose words are no evidence for it
 # Displacement told by a word of any journey ("70 people arrived") is meant where the text speaks of flight.
-_JOURNEYS_STEMS = "arri ente cros join move movi regi left leav retu went gone head stay pour stre migr tran buse buss flew came"
+_JOURNEYS_STEMS = "arri ente cros join move movi regi left leav retu went gone head stay pour stre migr tran buse buss flew came to in into at from back home have has"
 _JOURNEYS = frozenset(_JOURNEYS_STEMS.split())
 _FLIGHT = "calamity_flight"
-_GROUPS = ("calamity", "calamity_weak", _FLIGHT, *dict.fromkeys((*_ALSO.values(), *_NOT.values())))
+_FIGHTING = "calamity_war"
+_GROUPS = ("calamity", "calamity_weak", _FLIGHT, _FIGHTING, *dict.fromkeys((*_ALSO.values(), *_NOT.values())))
 # Types that ordinary words of force are mistaken for.
 _DEEDS_WORDS = (
     "armed_clash remote_strike targeted_attack casualties displacement territorial_control force_movement force_posture destruction "
@@ -63,7 +66,7 @@ class Discourse:
                 stems[stem] = stems.get(stem, 0) | mask
 
     def weight(self, kind: str, index: int, words: str) -> float:
-        """Weight, at most 1, of a claim of type `kind` in sentence `index` whose trigger is `words` (lower case)."""
+        """Weight of a claim of type `kind` in sentence `index` whose trigger is `words` (lower case)."""
         if not self._read or kind not in _DEEDS:
             return _FULL
         near = self._near.get(index)
@@ -75,16 +78,17 @@ class Discourse:
         own = _stems(words)
         no = self._masks[_NOT[kind]] if kind in _NOT else 0
         strong, weak = self._masks["calamity"] & ~no, self._masks["calamity_weak"] & ~no
-        if kind == "displacement" and own & _JOURNEYS:
+        if kind == "displacement" and own <= _JOURNEYS:
             strong, weak = self._masks[_FLIGHT], 0
         also = self._masks[_ALSO[kind]] if kind in _ALSO else 0
         halves = 0
         for stem, mask in near.items():
             if stem not in own:
                 halves += 2 if mask & strong else 1 if mask & (weak | also) else 0
-                if halves >= 2 * _ENOUGH:
-                    return _FULL
-        return _SCALE[halves]
+        if halves < 2 * _ENOUGH:
+            return _SCALE[halves]
+        war = self._masks[_FIGHTING]
+        return _SURER if sum(bool(mask & war) for stem, mask in near.items() if stem not in own) >= _WAR else _FULL
 
 
 def _stems(words: str) -> set[str]:

@@ -108,7 +108,8 @@ def _may_govern(scene: Scene, trigger: Hit, head: str) -> bool:
         return True
     start, end = max(scene.sentence.start, trigger.start - 18), len(head.rstrip())
     word = scene.text[start : start + end].rpartition(" ")[2]
-    if word[:1].isupper() or (word.endswith("s") and not word.endswith(("ss", "us", "is"))):
+    named = word[:1].isupper() if verb not in _NOUNS_TOO else word.isupper()  # "the Ministerial level", "the RSF hold"
+    if named or (word.endswith("s") and not word.endswith(("ss", "us", "is"))):
         return True
     # "families in the ruined quarter need shelter": the subject stands before the words of place
     return verb not in _NOUNS_TOO and any(

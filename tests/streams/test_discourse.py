@@ -13,8 +13,8 @@ def sureness(text: str) -> float:
     return max((claim.confidence for claim in claims_of(text) if claim.type == "destruction" and "warehouse" in claim.text), default=0.0)
 
 
-def test_a_deed_in_a_text_of_conflict_keeps_its_confidence():
-    assert sureness(f"{DEED} {CALAMITY}") == pytest.approx(sureness(DEED), rel=0.05)
+def test_a_deed_in_a_text_of_conflict_is_at_least_as_sure_as_alone():
+    assert sureness(DEED) <= sureness(f"{DEED} {CALAMITY}") < 1.2 * sureness(DEED)
 
 
 def test_the_same_deed_in_an_ordinary_text_is_less_sure_but_stays():
