@@ -158,7 +158,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         self._topics = read_topics(settings)
         target.check()
         self._publisher = Publisher(settings, name)
-        self._consumer: KafkaConsumer = consumer(settings, name, most=settings.sink_batch, instance=f"{name}-{settings.node}")
+        self._consumer: KafkaConsumer = consumer(settings, name, most=settings.sink_batch, stays=True)
         missing = sorted(set(self._topics) - self._consumer.topics())
         if missing:
             raise UsageError(f"no topic {missing[0]} on {settings.kafka}: run `tocsin topics create`")

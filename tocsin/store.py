@@ -125,17 +125,20 @@ class Report(Record, frozen=True, kw_only=True):
     langs: tuple[FacetValue, ...]
 
 
-class Store(Protocol):
-    """What every store can do."""
-
-    def write(self, batch: Batch) -> None:
-        """Keep a batch; idempotent."""
+class Reader(Protocol):
+    """What every store can be asked, embedded or not."""
 
     def search(self, query: Query) -> Results:
         """Find articles. Raises UsageError for a query that cannot be read."""
 
     def article(self, wanted: str) -> Stored | None:
         """Find by article id, version id, claim id, or URL; a unique prefix of an id is enough."""
+
+    def version(self, version_id: str) -> Tagged | None:
+        """One version of an article as it was tagged, current or not."""
+
+    def closest(self, kind: str, wanted: str) -> list[str]:
+        """Names of known actors, places, sources or claim types like `wanted`, for a hint; at most three, none when it is known."""
 
     def alerts(self, *, subject: str | None = None, rule: str | None = None, since: str | None = None, limit: int = 50) -> list[Alert]:
         """Return alerts, newest first."""
@@ -162,6 +165,13 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release files and locks."""
+
+
+class Store(Reader, Protocol):
+    """A store that results are written to, article by article (embedded run)."""
+
+    def write(self, batch: Batch) -> None:
+        """Keep a batch; idempotent."""
 
 
 class StateStore(Store, Protocol):

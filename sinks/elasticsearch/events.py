@@ -67,7 +67,8 @@ def incident_revision(generation: int, incident: Incident) -> int:
 def incident_document(incident: Incident) -> Json:
     """An incident, flat, with what it is found by, and whole besides."""
     actors = [actor for actor in incident.actors if actor.entity_id or actor.name]
-    known = [(one.entity_id, one.name) for one in (*incident.actors, *incident.claims, *incident.denies)]
+    known = [(actor.entity_id, actor.name) for actor in incident.actors]
+    known += [(voice.entity_id, voice.name) for voice in (*incident.claims, *incident.denies)]
     fields: Json = {
         "@timestamp": date(incident.last_said) or _UNDATED,
         "incident_id": incident.incident_id,

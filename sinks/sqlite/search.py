@@ -1,10 +1,8 @@
-"""Searching: filters, ranking, folding of near-copies, facets.
+"""Searching: filters, ranking (sinks.ranking), folding of near-copies, facets.
 
-Rank = BM25 (title counted four times) raised by up to half for the newest article found and by less for older ones, halving every
-30 days; without words, newest first. Equal ranks are ordered by time, then arrival, so that pages never overlap.
+Equal ranks are ordered by time, then arrival, so that pages never overlap.
 """
 
-import difflib
 import heapq
 import json
 import sqlite3
@@ -13,24 +11,13 @@ from array import array
 from collections import Counter
 from typing import NamedTuple
 
-from sinks import query, snippet
+from sinks import query, ranking, snippet
 from sinks.moments import lower, upper
+from sinks.ranking import ALSO, FACETS, FRESH_BOOST, HALF_LIFE, MOST_FACETS, TITLE_WEIGHT, asked, claim_name
 from sinks.sqlite import history
 from sinks.sqlite.match import any_of, match
-from sinks.terms import facet_name, key
-from tocsin.records import Tagged
+from sinks.terms import facet_name
 from tocsin.store import FacetValue, Hit, Query, Results
-
-TITLE_WEIGHT = 4.0
-FRESH_BOOST = 0.5
-HALF_LIFE = 30.0
-"""Days."""
-MOST_FACETS = 50
-FACETS = {"actor": "actors", "place": "places", "claim_type": "claim_types", "source": "sources", "lang": "langs"}
-
-
-_ALSO = {"actor": "class"}
-"""Classes (civilians, officials) are asked for like actors, but not counted among them."""
 
 
 class Filters(NamedTuple):
@@ -82,8 +69,8 @@ def _resolve(connection: sqlite3.Connection, kind: str, names: tuple[str, ...]) 
         return None
     found: set[int] = set()
     for name in names:
-        folded = key(name.encode("utf-8", "replace").decode())
-        rows = connection.execute("SELECT term FROM name WHERE kind IN (?,?) AND key=?", (kind, _ALSO.get(kind, kind), folded))
+        folded = asked(name)
+        rows = connection.execute("SELECT term FROM name WHERE kind IN (?,?) AND key=?", (kind, ALSO.get(kind, kind), folded))
         found |= {term for (term,) in rows}
     return frozenset(found)
 
@@ -94,8 +81,7 @@ def closest(connection: sqlite3.Connection, kind: str, wanted: str) -> list[str]
         return []
     rows = connection.execute("SELECT n.key, coalesce(t.name, n.key) FROM name n JOIN term t ON t.id=n.term WHERE n.kind=?", (kind,))
     names = dict(rows.fetchall())  # a claim type has no name but its own
-    near = difflib.get_close_matches(key(wanted.encode("utf-8", "replace").decode()), names, n=6, cutoff=0.7)
-    return list(dict.fromkeys(names[item] for item in near))[:3]
+    return ranking.like(wanted, names)
 
 
 def _find(connection: sqlite3.Connection, wanted: Query, parsed: query.Parsed, filters: Filters) -> list[Row]:
@@ -136,18 +122,14 @@ def claim_filter(wanted: Query) -> tuple[str, list[object]]:
     if wanted.claim_types:
         options = []
         for item in wanted.claim_types:
-            claim_type, _, subtype = _claim_name(item).partition("/")
+            claim_type, _, subtype = claim_name(item).partition("/")
             options.append("(type=? AND subtype=?)" if subtype else "type=?")
             values += [claim_type, subtype] if subtype else [claim_type]
         parts.append(f"({' OR '.join(options)})")
     if wanted.modalities:
         parts.append("modality IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps([_claim_name(item) for item in wanted.modalities]))
+        values.append(json.dumps([claim_name(item) for item in wanted.modalities]))
     return " AND ".join(parts), values
-
-
-def _claim_name(text: str) -> str:
-    return key(text.encode("utf-8", "replace").decode()).replace(" ", "_")
 
 
 def _values(connection: sqlite3.Connection, terms: frozenset[int] | None) -> frozenset[str]:
@@ -229,25 +211,4 @@ def _hit(connection: sqlite3.Connection, number: int, score: float, aim: snippet
         "SELECT v.cluster_id, d.tagged FROM version v JOIN document d USING (id) WHERE v.id=?", (number,)
     ).fetchone()
     (copies,) = connection.execute("SELECT count(*) FROM version WHERE cluster_id=? AND current", (cluster_id,)).fetchone()
-    tagged: Tagged = history.unpack(data)
-    article = tagged.article
-    claims = snippet.claims(tagged, aim)
-    return Hit(
-        article_id=article.article_id,
-        version_id=article.version_id,
-        cluster_id=cluster_id,
-        copies=copies,
-        url=article.url,
-        title=article.title,
-        title_spans=snippet.title(tagged, aim),
-        source_id=article.source_id,
-        source_name=article.source_name,
-        lang=tagged.lang,
-        published_at=article.published_at,
-        fetched_at=article.fetched_at,
-        snippet=snippet.body(tagged, aim, claims),
-        actors=snippet.names(tagged, "actor"),
-        places=snippet.names(tagged, "place"),
-        claims=tuple(claim.text for claim in claims),
-        score=score,
-    )
+    return ranking.hit(history.unpack(data), cluster_id, copies, score, aim)

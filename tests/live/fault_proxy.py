@@ -84,8 +84,7 @@ class FaultProxy:
             await site.start()
             self.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
             ready.set()
-            while not self._stopped.is_set():
-                await asyncio.sleep(0.05)
+            await asyncio.to_thread(self._stopped.wait)
             await runner.cleanup()
 
     def __enter__(self) -> "FaultProxy":

@@ -44,7 +44,20 @@ class Place:
     def __init__(self, settings: Settings, client: Elasticsearch, source: str) -> None:
         self.settings, self._client, self.source = settings, client, source
 
-    def document(
+    def document(self, number: int = 0, *more: Any) -> Document:
+        return document(number, *more, source=self.source)
+
+    def found(self, kind: str) -> dict[str, dict[str, Any]]:
+        documents = of_kind(everything(self._client, self.settings), kind)
+        return {name: body for name, body in documents.items() if body.get("source_id") == self.source}
+
+
+@pytest.fixture
+def place(shared: tuple[Settings, Elasticsearch]) -> Place:
+    return Place(*shared, f"s{secrets.token_hex(4)}")
+
+
+def document(
     number: int = 0,
     text: str = TEXT,
     fetched_at: str = "2017-01-10T08:00:00Z",
@@ -180,7 +193,8 @@ def test_a_newer_version_takes_the_claims_that_it_no_longer_makes(place: Place) 
     assert set(place.found("claims")) == {claim.claim_id for claim in new.tagged.claims}
     assert len(place.found("versions")) == 2
     (article,) = place.found("articles").values()
-    assert (article["version_id"], article["claims_index"]) == (new.clustered.version_id, names.monthly(place.settings, "claims", "2017-02"))
+    month = names.monthly(place.settings, "claims", "2017-02")
+    assert (article["version_id"], article["claims_index"]) == (new.clustered.version_id, month)
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "in several"])

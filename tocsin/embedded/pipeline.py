@@ -16,6 +16,7 @@ from streams.sightings import sightings
 from tocsin import ids
 from tocsin.clock import now
 from tocsin.embedded.prepare import Prepared
+from tocsin.fates import article_fates, outcome_of
 from tocsin.incidents import Incident
 from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
 from tocsin.store import Batch, StateStore, Stored
@@ -103,9 +104,9 @@ class Pipeline:
         rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered)
         for alert in rang:
             self._delivered[alert.alert_id] = Delivered(at=now())
-        outcome = "unchanged" if unchanged else _outcome(clustered)
+        outcome = "unchanged" if unchanged else outcome_of(clustered)
         incidents = () if unchanged else self._settled(tagged, clustered)
-        told = (*fates, *_fates(tagged, clustered, outcome, rang))
+        told = (*fates, *article_fates(tagged, clustered, now(), rang, unchanged=unchanged))
         self._store.write(Batch(tagged=tagged, clustered=clustered, alerts=alerts, incidents=incidents, fates=told))
         return Accepted(outcome, rang)
 
@@ -180,49 +181,4 @@ def fate_of(dropped: Dropped) -> Fate:
         outcome="dropped",
         detail=f"{dropped.reason}: {dropped.detail}" if dropped.detail else dropped.reason,
         source_id=dropped.source_id,
-    )
-
-
-def _outcome(clustered: Clustered) -> str:
-    if clustered.previous_version:
-        return "new-version"
-    if clustered.leader_id == clustered.article_id:
-        return "indexed"
-    return "correction" if clustered.correction else "duplicate"
-
-
-def _fates(tagged: Tagged, clustered: Clustered, outcome: str, rang: tuple[Alert, ...]) -> tuple[Fate, ...]:
-    article = tagged.article
-
-    def fate(stage: str, what: str, detail: str) -> Fate:
-        return Fate(
-            url=article.url,
-            at=now(),
-            stage=stage,
-            outcome=what,
-            detail=detail,
-            article_id=article.article_id,
-            version_id=article.version_id,
-            source_id=article.source_id,
-        )
-
-    if outcome == "unchanged":
-        return (fate("cluster", "unchanged", "this very text was here before"),)
-    flags = f"; flags: {', '.join(article.flags)}" if article.flags else ""
-    cluster = {
-        "indexed": "a text of its own",
-        "new-version": f"a new version of {clustered.previous_version}",
-        "duplicate": f"a copy of {clustered.leader_id} (similarity {clustered.similarity:.2f})",
-        "correction": f"a copy of {clustered.leader_id} with another figure (similarity {clustered.similarity:.2f})",
-    }[outcome]
-    claims = len(tagged.claims) + len(tagged.title_claims)
-    found = f"{len(tagged.mentions) + len(tagged.title_mentions)} mentions, {claims} claims, language {tagged.lang}"
-    if not tagged.claims_attempted:
-        found += "; no claims attempted: this language has no claim rules yet"
-    return (
-        fate("clean", "cleaned", f"{len(article.text):,} characters by {article.extractor}{flags}"),
-        fate("cluster", outcome, cluster),
-        fate("tag", "tagged", found),
-        fate("index", "indexed", "searchable"),
-        *(fate("alert", "rang", f"{alert.rule_id}: {alert.headline}") for alert in rang),
     )
