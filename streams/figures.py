@@ -17,6 +17,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from streams.context import Context
 from streams.number_words import vocabulary, written
 from streams.numbers import Number
+from streams.trigger_names import in_name
 from tocsin.errors import DataError
 from tocsin.fold import fold_key
 from tocsin.yaml_file import read_yaml
@@ -223,6 +224,7 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
     low = _to_folded(context, start)
     high = _to_folded(context, end)
     hits = _hits(text, low, high, context.lang)
+    hits = [hit for hit in hits if not in_name(context.text, folded.start(hit.start), start, end)]
     if not hits:
         return []  # most sentences with a figure say nothing of it that counts here
     places = [

@@ -20,6 +20,8 @@ _IN_MONTH = re.compile(
     r"(?:\b(?:[Ii]n|[Oo]f|[Oo]n|[Ss]ince|last|this|[Bb]y|until|[Ff]rom|late|early|mid|next|through|between|to|and|[Dd]uring|[Bb]efore"
     r"|[Aa]fter|th|nd|st|rd)[ -]|\d )$"
 )
+_HEADLINE = 24  # words of the longest headline
+_LONG = 400  # characters that more words than that need
 _PLAIN = 2  # long words without a capital that make a sentence no headline
 _SMALL = frozenset(
     ("about", "after", "amid", "amidst", "before", "between", "during", "from", "into", "near", "over", "that", "with", "without")
@@ -32,7 +34,9 @@ def is_name(scene: Scene, hit: Hit, form: int) -> bool:
     if not text[start].isupper() or start == scene.sentence.start:
         return False
     head = text[max(scene.sentence.start, start - 24) : start]
-    if _OPENING.search(head) or not head.strip() or text[start : hit.end].isupper() or _is_headline(scene):
+    if _OPENING.search(head) or not head.strip() or text[start : hit.end].isupper():
+        return False
+    if is_headline(text, scene.sentence.start, scene.sentence.end):
         return False
     if form & VERBAL:
         return True
@@ -53,9 +57,19 @@ def is_month(text: str, hit: Hit) -> bool:
     return bool(_DAY.match(text, hit.end) or _IN_MONTH.search(text, max(0, hit.start - 12), hit.start))
 
 
-def _is_headline(scene: Scene) -> bool:
-    """Whether long words have capitals here as a rule."""
-    words = re.findall(r"[^\W\d_]+", scene.text[scene.sentence.start : scene.sentence.end])
+def in_name(text: str, start: int, floor: int, ceiling: int) -> bool:
+    """Whether the word at `start` of the sentence [floor, ceiling) has a capital beside another one: "Metro Exodus"."""
+    if not text[start].isupper() or start == floor:
+        return False
+    before = _BEFORE.search(text, max(floor, start - 24), start)
+    return before is not None and before.start() > floor and before[1][0].isupper() and not is_headline(text, floor, ceiling)
+
+
+def is_headline(text: str, start: int, end: int) -> bool:
+    """Whether long words of the sentence [start, end) have capitals as a rule."""
+    words = re.findall(r"[^\W\d_]+", text[start : min(end, start + _LONG)])
+    if len(words) > _HEADLINE:
+        return False  # a list of names
     long = [word for word in words[1:] if len(word) >= _CONTENT]
     plain = sum(not word[0].isupper() and word not in _SMALL for word in long)
     return plain < _PLAIN and 2 * plain <= len(long)
