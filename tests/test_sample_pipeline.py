@@ -230,3 +230,28 @@ def test_the_report_accounts_for_every_page(run: Run) -> None:
     report = run.first.report()
     assert report.articles == len(INDEXED)
     assert sum(report.dropped.values()) >= sum(page["fate"] == "dropped" for page in PAGES.values()) - 1  # one is still being retried
+
+
+def test_four_reports_of_one_inquiry_meet_in_one_incident_with_both_figures_and_are_no_four_witnesses(run: Run) -> None:
+    pages = (
+        "/tigris/2017/05/25/mosul-jadida-inquiry.html",
+        "/tigris/2017/05/26/corrected-mosul-jadida-inquiry.html",
+        "/courier/world/2017/mosul-strike-inquiry",
+        "/euphrates/101-mosul-inquiry",
+    )
+    articles = {run.page(path).tagged.article.article_id for path in pages}
+    told = [
+        incident for incident in run.first.incidents(place="Mosul", type="casualties", limit=1000) if articles <= set(incident.articles)
+    ]
+    assert len(told) == 1
+    killed = next(figure for figure in told[0].figures if figure.role == "killed")
+    assert {said.value for said in killed.said} >= {101, 105}
+    assert told[0].independent < len(pages) - 1
+    assert all(any(one.incident_id == told[0].incident_id for one in run.page(path).incidents) for path in pages)
+
+
+def test_reading_the_site_again_after_its_edits_leaves_one_incident_an_event(run: Run) -> None:
+    first, second = ({i.incident_id: i for i in store.incidents(limit=1000)} for store in (run.first, run.second))
+    same = [incident_id for incident_id in first if incident_id in second]
+    assert len(same) >= len(first) * 0.9
+    assert all(second[incident_id].revision >= first[incident_id].revision for incident_id in same)
