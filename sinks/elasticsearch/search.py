@@ -89,18 +89,17 @@ def _any(queries: list[Json]) -> Json:
 def _words(pattern: Pattern) -> Json:
     """A pattern in title or body. Keys are letters and digits only: nothing in them is taken for syntax."""
     text = " ".join(pattern.keys)
-    fields = (("title_words", TITLE_WEIGHT), ("words", 1.0))
-    if pattern.prefix and len(pattern.keys) > 1:
-        # The default of 50 expansions would find less than there is.
-        parts: list[Json] = [
-            {"match_phrase_prefix": {name: {"query": text, "max_expansions": 1_000_000, "boost": boost}}} for name, boost in fields
-        ]
-    elif pattern.prefix:
-        parts = [{"prefix": {name: {"value": text, "boost": boost}}} for name, boost in fields]
-    elif len(pattern.keys) > 1:
-        parts = [{"match_phrase": {name: {"query": text, "boost": boost}}} for name, boost in fields]
-    else:
-        parts = [{"term": {name: {"value": text, "boost": boost}}} for name, boost in fields]
+    if len(pattern.keys) == 1 and not pattern.prefix:
+        # Title and body weighed as one text in which the title stands several times, as the embedded store weighs them.
+        return {"combined_fields": {"query": text, "fields": [f"title_words^{TITLE_WEIGHT:g}", "words"]}}
+    parts: list[Json] = []
+    for name, boost in (("title_words", TITLE_WEIGHT), ("words", 1.0)):
+        if pattern.prefix and len(pattern.keys) == 1:
+            parts.append({"prefix": {name: {"value": text, "boost": boost}}})
+        elif pattern.prefix:  # the default of 50 expansions would find less than there is
+            parts.append({"match_phrase_prefix": {name: {"query": text, "boost": boost, "max_expansions": 1_000_000}}})
+        else:
+            parts.append({"match_phrase": {name: {"query": text, "boost": boost}}})
     return _any(parts)
 
 

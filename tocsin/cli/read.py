@@ -1,26 +1,36 @@
 """Commands that read: search, show, alerts, trace, report. They work while `tocsin run` is writing."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from sinks.sqlite import SqliteStore, open_store
+from sinks.sqlite import open_store
 from tocsin import settings
 from tocsin.cli.screen import is_terminal, one_line, write_json
 from tocsin.errors import UsageError
 from tocsin.fold import fold_key
 from tocsin.records import Claim, Record, Tagged
-from tocsin.store import Query, Stored
+from tocsin.store import Query, Reader, Stored
 
 F = TypeVar("F", bound=Callable[..., Any])
 FOUND, NOTHING = 0, 1
+_STORE = "tocsin.store"  # key of the context under which --store is kept
 
 
 def data_option(command: F) -> F:
-    """`--data DIR`."""
-    return click.option("--data", metavar="DIR", help="Folder of the store (setting `data`).")(command)
+    """`--data DIR` and `--store KIND`: where to look."""
+    command = click.option("--data", metavar="DIR", help="Folder of the store (setting `data`).")(command)
+    return click.option(
+        "--store",
+        type=click.Choice(("sqlite", "elasticsearch")),
+        expose_value=False,
+        callback=lambda context, _, kind: context.meta.__setitem__(_STORE, kind),
+        help="Where to look (setting `store`).",
+    )(command)
 
 
 def json_option(command: F) -> F:
@@ -28,9 +38,16 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
 
 
-def opened(data: str | None) -> SqliteStore:
-    """The store in the folder meant, for reading."""
-    values, _ = settings.load(given={"data": data})
+def opened(data: str | None) -> AbstractContextManager[Reader]:
+    """The store that the command line or the settings name. Raises UsageError when it is not there."""
+    context = click.get_current_context(silent=True)
+    values, _ = settings.load(given={"data": data, "store": context.meta.get(_STORE) if context else None})
+    if values.store == "elasticsearch":
+        if importlib.util.find_spec("elasticsearch") is None:
+            raise UsageError("the Elasticsearch client is not installed: install tocsin[distributed]")
+        from sinks.elasticsearch.store import ElasticsearchStore
+
+        return ElasticsearchStore(values)
     return open_store(Path(values.data), read_only=True)
 
 
@@ -186,7 +203,7 @@ class Shown(Stored, frozen=True, kw_only=True):
     removed: tuple[Claim, ...] = ()
 
 
-def _version(store: SqliteStore, stored: Stored, version_id: str) -> Stored:
+def _version(store: Reader, stored: Stored, version_id: str) -> Stored:
     if not any(version.version_id.startswith(version_id) for version in stored.versions):
         known = ", ".join(version.version_id for version in stored.versions)
         raise UsageError(f"{version_id}: not a version of this article; it has {known}")
@@ -196,7 +213,7 @@ def _version(store: SqliteStore, stored: Stored, version_id: str) -> Stored:
     return found
 
 
-def _removed(store: SqliteStore, stored: Stored) -> list[tuple[Tagged, list[Claim]]]:
+def _removed(store: Reader, stored: Stored) -> list[tuple[Tagged, list[Claim]]]:
     """Per earlier version, latest first, the claims that the current one no longer makes (same type and words: the same claim)."""
     texts = [(version.current, store.version(version.version_id)) for version in stored.versions]
     told = {_said(claim) for current, tagged in texts if current and tagged for claim in (*tagged.title_claims, *tagged.claims)}
