@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import CoordinatorNotAvailableError
 from msgspec import structs
 
 from tocsin import topics, wire
@@ -64,6 +65,14 @@ def records(settings: Settings, topic: topics.Topic) -> list[Any]:
     return [wire.decode(message.value, topic.record) for name in topics.lanes(settings, topic) for message in messages(settings, name)]
 
 
+def size(settings: Settings, name: str) -> int:
+    """Messages ever put on a topic by its full name."""
+    reader = KafkaConsumer(bootstrap_servers=settings.kafka)
+    ends = reader.end_offsets([TopicPartition(name, number) for number in reader.partitions_for_topic(name) or ()])
+    reader.close()
+    return sum(ends.values())
+
+
 def behind(settings: Settings, service: str, topic: topics.Topic) -> int:
     """Messages that a service's group has not committed."""
     reader = KafkaConsumer(bootstrap_servers=settings.kafka, group_id=topics.group(settings, service), enable_auto_commit=False)
@@ -81,8 +90,12 @@ def behind(settings: Settings, service: str, topic: topics.Topic) -> int:
 def members(settings: Settings, service: str) -> int:
     """Of a group whose partitions are shared out; 0 while they are not."""
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
-    found = admin.describe_groups([topics.group(settings, service)])[topics.group(settings, service)]
-    admin.close()
+    try:
+        found = admin.describe_groups([topics.group(settings, service)])[topics.group(settings, service)]
+    except CoordinatorNotAvailableError:  # of a new broker, for a moment
+        return 0
+    finally:
+        admin.close()
     return len(found["members"]) if found["group_state"] == "Stable" else 0
 
 
