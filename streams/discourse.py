@@ -18,6 +18,7 @@ _ENOUGH = 2.0  # words of evidence with which a deed keeps its confidence; a wea
 _SCALE = (0.6, 0.7, 0.8, 0.9)  # weight by half words of evidence below that
 _FULL = 1.0
 _WAR = 3  # other words of war in the sentences around, with which a deed is surer than its rule alone makes it
+_MOST_CALM = 2  # half words of evidence that ordinary words can outweigh
 _SURER = 1.12
 # Type -> groups of terms.yaml whose words are evidence for it as well.
 _ALSO = {
@@ -30,11 +31,15 @@ _ALSO = {
 }
 _NOT = {"displacement": "calamity_crowd"}  # type -> group whose words are no evidence for it
 # Displacement told by a word of any journey ("70 people arrived") is meant where the text speaks of flight.
-_JOURNEYS_STEMS = "arri ente cros join move movi regi left leav retu went gone head stay pour stre migr tran buse buss flew came to in into at from back home have has"
+_JOURNEYS_STEMS = (
+    "arri ente cros join move movi regi left leav retu went gone head stay pour stre migr tran buse buss flew came to in into at from back "
+    "home have has"
+)
 _JOURNEYS = frozenset(_JOURNEYS_STEMS.split())
 _FLIGHT = "calamity_flight"
 _FIGHTING = "calamity_war"
-_GROUPS = ("calamity", "calamity_weak", _FLIGHT, _FIGHTING, *dict.fromkeys((*_ALSO.values(), *_NOT.values())))
+_ORDINARY = "calm"
+_GROUPS = ("calamity", "calamity_weak", _FLIGHT, _FIGHTING, _ORDINARY, *dict.fromkeys((*_ALSO.values(), *_NOT.values())))
 # Types that ordinary words of force are mistaken for.
 _DEEDS_WORDS = (
     "armed_clash remote_strike targeted_attack casualties displacement territorial_control force_movement force_posture destruction "
@@ -81,12 +86,15 @@ class Discourse:
         if kind == "displacement" and own <= _JOURNEYS:
             strong, weak = self._masks[_FLIGHT], 0
         also = self._masks[_ALSO[kind]] if kind in _ALSO else 0
-        halves = 0
+        ordinary = self._masks[_ORDINARY]  # words of sport, trade or fiction speak against it
+        halves = calm = 0
         for stem, mask in near.items():
             if stem not in own:
                 halves += 2 if mask & strong else 1 if mask & (weak | also) else 0
+                calm += bool(mask & ordinary)
+        halves -= min(calm, _MOST_CALM)
         if halves < 2 * _ENOUGH:
-            return _SCALE[halves]
+            return _SCALE[max(0, halves)]
         war = self._masks[_FIGHTING]
         return _SURER if sum(bool(mask & war) for stem, mask in near.items() if stem not in own) >= _WAR else _FULL
 
