@@ -23,6 +23,7 @@ from producers.sources import Source
 from tocsin import topics, wire
 from tocsin.dead_letters import dead_letter
 from tocsin.errors import NewerSchema, Quarantine, TocsinError
+from tocsin.health import Health
 from tocsin.records import Request
 from tocsin.settings import Settings
 
@@ -46,6 +47,7 @@ class FetchService:
         self._done: asyncio.Queue[Done | None] = asyncio.Queue()
         self._window = asyncio.Semaphore(4 * settings.workers)
         self.counts: Counter[str] = Counter()
+        self.health = Health("fetch")
 
     def stop(self) -> None:
         """Start nothing more; finish, send and commit what hosts have been asked for."""
@@ -81,7 +83,9 @@ class FetchService:
         tasks: set[asyncio.Task[None]] = set()
         async with open_fetcher(self._settings, self._sources) as fetcher, asyncio.TaskGroup() as group:
             delivering = group.create_task(self._deliver_all(writing))
+            self.health.started()
             while not self._stop.is_set():
+                self.health.beat()
                 for taken in await _in(reading, self._intake.take, _POLL):
                     task = group.create_task(self._one(taken, fetcher, cleaners, writing))
                     tasks.add(task)
@@ -154,12 +158,13 @@ class FetchService:
                 batch.append(self._done.get_nowait())
             last = None in batch
             found = [done for done in batch if done is not None]
-            await _in(writing, self._delivery.deliver, found)
+            with self.health.timed("fetch"):
+                await _in(writing, self._delivery.deliver, found)
             self._intake.finish([done.taken for done in found])
             for done in found:
-                self.counts[
-                    "dead letter" if done.dead else "dropped" if done.dropped else done.fetched.outcome if done.fetched else ""
-                ] += 1
+                outcome = "dead letter" if done.dead else "dropped" if done.dropped else done.fetched.outcome if done.fetched else ""
+                self.counts[outcome] += 1
+                self.health.count("fetch", outcome.replace(" ", "-"))
 
 
 async def _in(thread: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:

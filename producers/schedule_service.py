@@ -27,6 +27,7 @@ from tocsin import broker, topics, wire
 from tocsin.broker import BrokerError, Publisher, TopicPartition
 from tocsin.dead_letters import dead_letter
 from tocsin.errors import NewerSchema, Quarantine, TocsinError
+from tocsin.health import Health
 from tocsin.records import Dropped, Fate, Fetched, Record
 from tocsin.settings import Settings
 from tocsin.state_table import open_state
@@ -57,6 +58,7 @@ class ScheduleService:
         self._stopped = False
         self._under_way = 0
         self.counts: Counter[str] = Counter()
+        self.health = Health("schedule")
 
     def stop(self) -> None:
         """End after the transaction in hand."""
@@ -72,8 +74,12 @@ class ScheduleService:
             reader = broker.consumer(self._settings, "schedule")
             try:
                 self._start(reader)
+                self.health.started()
                 while not self._stopped:
-                    self.step(self._read(reader))
+                    self.health.beat()
+                    records = self._read(reader)
+                    with self.health.timed("schedule"):
+                        self.step(records)
                     self._show_lag(reader)
             finally:
                 reader.close(autocommit=False, timeout_ms=3_000)
@@ -127,6 +133,8 @@ class ScheduleService:
         self._under_way += len(released)
         self.counts["released"] += len(released)
         self.counts["learned"] += len(records)
+        self.health.count("schedule", "released", len(released))
+        self.health.count("schedule", "learned", len(records))
 
     def _learn(self, record: Any, moment: float) -> None:
         try:
@@ -147,6 +155,7 @@ class ScheduleService:
                 body=record.value,
             )
             self._publisher.send(topics.DEAD_LETTERS, origin(letter), letter)
+            self.health.count("schedule", "dead-letter")
             return
         self._under_way -= bool(learned.fates)
         for dropped in learned.dropped:

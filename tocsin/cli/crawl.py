@@ -29,10 +29,11 @@ def schedule(sources: str | None, data: str | None, config: Path | None) -> None
     """
     from producers.schedule_service import ScheduleService
     from producers.sources import load_sources
+    from tocsin.health import serve
 
     settings = settings_from(config, sources=sources, data=data)
     service = ScheduleService(settings, load_sources(settings.sources))
-    with _until_told(service.stop):
+    with serve(settings, service.health), _until_told(service.stop):
         service.run()
 
 
@@ -54,6 +55,7 @@ def fetch(sources: str | None, data: str | None, workers: int | None, config: Pa
 
     from producers.fetch_service import FetchService
     from producers.sources import load_sources
+    from tocsin.health import serve
 
     settings = settings_from(config, sources=sources, data=data, workers=workers)
     listed = load_sources(settings.sources)
@@ -61,7 +63,7 @@ def fetch(sources: str | None, data: str | None, workers: int | None, config: Pa
     async def main() -> None:
         service = FetchService(settings, listed)
         loop = asyncio.get_running_loop()
-        with _until_told(lambda: loop.call_soon_threadsafe(service.stop)):
+        with serve(settings, service.health), _until_told(lambda: loop.call_soon_threadsafe(service.stop)):
             await service.run()
 
     asyncio.run(main())
