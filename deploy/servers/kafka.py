@@ -70,7 +70,8 @@ class Kafka(Server):
         """Bring the jars, write the configuration, format the data folder once."""
         java = programs.java(17) / "bin" / "java"
         jars = programs.kafka_libraries(self.version)
-        data = self.folder / "data"
+        data, temporary = self.folder / "data", self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
         properties = self.folder / "server.properties"
         controller = self.folder / "controller-port"  # chosen once: it is written into the data too
         if not controller.exists():
@@ -85,6 +86,7 @@ class Kafka(Server):
             f"{jars}/*",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
+            f"-Djava.io.tmpdir={temporary}",  # unpacked libraries that a killed broker leaves behind go with its folder
         ]
         if not (data / "meta.properties").exists():
             formatting = [*command, "-Xmx128m", "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties)]
