@@ -141,12 +141,11 @@ class _Settling:
         """The incident with this version in the place of the article's earlier one; None when nothing changed."""
         said, own = self.said, self._own(held)
         claims = self.given.get(held.incident_id, [])
-        if own is not None:
-            claims = [*claims, *self._nobody(own, claims)]
+        claims = [*claims, *self._nobody(own.claims if own is not None else (), claims)]
         if not claims and (own is None or not own.claims):
             return None
-        kept = tuple(sorted(claims, key=lambda claim: not claim.figures)[: self.limits.claims])
-        taken, corrections = self._taken_back(own, kept) if own is not None else ((), ())
+        kept = tuple(sorted(claims, key=lambda claim: (claim.stance == "says", not claim.figures))[: self.limits.claims])
+        taken, corrections = self._taken_back(own, kept) if own is not None else ((), self._of_others(kept))
         new = Contribution(
             article_id=said.article_id,
             version_id=said.version_id,
@@ -175,18 +174,19 @@ class _Settling:
             revision=held.revision + 1,
         )
 
-    def _nobody(self, own: Contribution, claims: Sequence[LedgerClaim]) -> list[LedgerClaim]:
-        """A correction that says nobody died takes an earlier figure of its article down to nought."""
+    def _nobody(self, earlier: Sequence[LedgerClaim], claims: Sequence[LedgerClaim]) -> list[LedgerClaim]:
+        """A correction that says nobody died takes a figure that its article or owner gave down to nought."""
         found = []
         for role in self.said.nobody:
             if any(c.stance == "says" and f.role == role for c in claims for f in c.figures):
                 continue
-            before = next((c for c in own.claims if c.stance == "says" and any(f.role == role for f in c.figures)), None)
+            back = [c for c in claims if c.stance == "retracts"]
+            before = next((c for c in (*back, *earlier) if c.stance != "denies" and any(f.role == role for f in c.figures)), None)
             if before is not None:
-                words = next((c for c in claims if c.stance == "retracts"), before)
                 figures = [f for f in before.figures if f.role == role]
                 nought = tuple(replace(f, value=0.0, low=0.0, high=0.0) for f in figures)
-                found.append(replace(before, claim_id=words.claim_id, stance="says", figures=nought, quote=words.quote))
+                said = {"origin": self.said.owner, "source": self.said.source_id, "source_name": self.said.source_name, "side": ""}
+                found.append(replace(before, stance="says", figures=nought, quote=self.said.note or before.quote, **said))
         return found
 
     def _taken_back(
@@ -229,6 +229,24 @@ class _Settling:
                     )
                 )
         return tuple((line, said) for (line, _), said in taken.items()), tuple(corrections)
+
+    def _of_others(self, kept: Sequence[LedgerClaim]) -> tuple[Correction, ...]:
+        """What an article takes back that another one of its owner had said."""
+        return tuple(
+            Correction(
+                kind="retracted",
+                role=figure.role,
+                before=written(figure),
+                after=next((written(f) for c in kept if c.stance == "says" for f in c.figures if line_of(f) == line_of(figure)), ""),
+                claim_id=claim.claim_id,
+                article_id=self.said.article_id,
+                version_id=self.said.version_id,
+                at=self.said.at,
+            )
+            for claim in kept
+            if claim.stance == "retracts"
+            for figure in claim.figures
+        )
 
     def _keep(self, changed: Sequence[Open]) -> None:
         """Write the changed incidents and the index, the touched ones at its end; close what nobody speaks of any more."""

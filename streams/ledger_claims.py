@@ -7,7 +7,7 @@ with its day may still join an incident that is open (a report on last year's ma
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from streams.sightings import HAPPENED, is_class
 from streams.totals import EXTENT
 from tocsin.fold import fold_key
 from tocsin.incidents import IncidentActor, IncidentPlace, LedgerClaim, LedgerClaims, LedgerFigure, Stance
-from tocsin.records import Claim, ClaimPlace, Clustered, Quantity, Tagged
+from tocsin.records import Attribution, Claim, ClaimPlace, Clustered, Quantity, Tagged
 
 _ROLES = frozenset(("killed", "injured", "missing", "detained", "displaced", "returned", "in_camp"))
 _TAKES_PART = ("perpetrator", "winner", "holder", "actor", "loser", "victim", "affected", "partner")  # main actor first
@@ -27,6 +27,8 @@ _PLACE_ROLES = ("where", "origin", "destination", "within")
 _STATE_TYPES = frozenset(("state_military", "police", "intelligence", "government"))
 _BRANCHES = frozenset(("army", "armed-forces", "air-force", "navy", "police", "government", "intelligence"))
 _SURE_ACTOR, _SURE_PLACE = 0.6, 0.4
+_SPEAKS_FOR = frozenset(("spokesman", "spokeswoman", "spokesperson", "their", "its"))
+_TITLES = 30  # code points before a name in which its office stands
 _SHORT_NAME = 4  # code points; a shorter name in a biography proves nothing
 _EXTENT_STOP = frozenset(
     (*("in", "during", "the", "of", "a", "an", "this", "that", "on", "at", "over", "for"), *("de", "la", "le", "du", "el", "en", "pendant"))
@@ -60,12 +62,13 @@ def ledger_claims(
             version_id=article.version_id,
             cluster_id=clustered.cluster_id,
             source_id=article.source_id,
+            source_name=article.source_name,
             owner=article.owner,
             at=clustered.at or article.fetched_at,
             published_at=article.published_at,
             backfill=article.backfill,
             claims=_summed(found[block]),
-            nobody=reader.corrections.nobody if clustered.previous_version else (),
+            **_correction(reader, found[block], clustered),
         )
         for block in sorted(found)
     )
@@ -159,16 +162,20 @@ class _Reader:
         family = self.rules.family.get(claim.type)
         if family is None or claim.modality not in HAPPENED or claim.scope == "caption":
             return None
+        least, suffices = self.rules.confidence[family], self.rules.suffices
+        if claim.confidence < least * min(suffices.values()):
+            return None
         in_body = claim.scope != "title"
         nobody = self._nobody(claim)
         stance: Stance = "says"
-        if in_body and claim.confidence >= self.rules.confidence["retracts"] and self._taken_back(claim):
+        if in_body and self._taken_back(claim):
             stance = "retracts"
         elif claim.polarity == "negative" and not nobody:
             stance = "denies"
         day_from, day_to, precision = _days(claim)
-        least = self.rules.confidence["history" if claim.background else "denies" if nobody else stance]
-        if claim.confidence < least or (claim.background and precision != "day"):
+        if claim.confidence < least * suffices["history" if claim.background else "denies" if nobody else stance] or (
+            claim.background and precision != "day"
+        ):
             return None
         actors = self._actors(claim)
         places, guessed = self._places(claim)
@@ -188,7 +195,7 @@ class _Reader:
             day_from=day_from,
             day_to=day_to,
             precision=precision,
-            figures=tuple(map(_nought, nobody)) if nobody else self._figures(claim),
+            figures=tuple(map(_nought, nobody)) if nobody and claim.type == "casualties" else self._figures(claim),
             total=_total(claim),
             origin=voice.origin,
             source=voice.source,
@@ -212,7 +219,18 @@ class _Reader:
         if cited is None or is_class(cited):
             return _Voice(self.own.origin, self.own.source, said.source_text or self.own.name, side)
         name = self.names.get(cited) or said.source_text or cited
-        return _Voice(side or side_of(cited, self.sides), cited, name, side)
+        side = side or self.sides.get(cited, "") or self._spoken_for(claim, cited, said)
+        return _Voice(side or cited, cited, name, side)
+
+    def _spoken_for(self, claim: Claim, cited: str, said: Attribution) -> str:
+        """Whom an unknown person speaks for: "their spokesman" is of those who did it."""
+        if not cited.startswith("per:") or said.start is None or claim.scope == "title":
+            return ""
+        words = self.tagged.article.text[max(0, said.start - _TITLES) : said.end]
+        if not _SPEAKS_FOR & set(fold_key(words).split()):
+            return ""
+        did = {a.entity_id for a in claim.actors if a.role in _TAKES_PART[:4] and a.entity_id and not is_class(a.entity_id)} - {cited}
+        return side_of(did.pop(), self.sides) if len(did) == 1 else ""
 
     def _taken_back(self, claim: Claim) -> bool:
         if self.corrections is NONE:
@@ -221,8 +239,8 @@ class _Reader:
         return any(self.corrections.takes_back(start, end) for start, end in spans)
 
     def _nobody(self, claim: Claim) -> tuple[str, ...]:
-        """Roles of which a negative claim says: nobody."""
-        if claim.polarity != "negative" or claim.type != "casualties" or claim.quantities:
+        """Roles of which a negative claim says: nobody. "Nobody died in the strike" denies no strike either."""
+        if claim.polarity != "negative" or claim.quantities or self.rules.family[claim.type] != "violence":
             return ()
         text = self.tagged.article.text if claim.scope != "title" else self.tagged.article.title or ""
         return nobody_in(text, claim.start, claim.end, self.rules)
@@ -264,6 +282,15 @@ class _Reader:
             return (self.tagged.article.title or "")[: self.rules.limits.quote]
         text = self.tagged.article.text[claim.sentence_start : claim.sentence_end].strip()
         return text if len(text) <= self.rules.limits.quote else text[: self.rules.limits.quote - 1] + "…"
+
+
+def _correction(reader: "_Reader", claims: Sequence[LedgerClaim], clustered: Clustered) -> dict[str, Any]:
+    """What a correction says besides the claims: of an edit, or of figures taken back here."""
+    if not clustered.previous_version and not any(claim.stance == "retracts" for claim in claims):
+        return {}
+    start, end = reader.corrections.note
+    text = reader.tagged.article.text[start:end]
+    return {"nobody": reader.corrections.nobody, "note": text[: reader.rules.limits.quote]}
 
 
 def _summed(claims: Sequence[LedgerClaim]) -> tuple[LedgerClaim, ...]:

@@ -20,6 +20,7 @@ class Corrections(NamedTuple):
     taken_back: tuple[tuple[int, int], ...] = ()  # stretches whose figures no longer hold
     instead: tuple[int, ...] = ()  # ends of "not", "instead of" in a correction: the figure right behind no longer holds
     nobody: tuple[str, ...] = ()  # roles (killed, injured) of which a correction says: nobody
+    note: tuple[int, int] = (0, 0)  # the first correction, with what it goes on to say
 
     def takes_back(self, start: int, end: int) -> bool:
         """Whether a figure at [start, end) is one that no longer holds."""
@@ -37,18 +38,22 @@ def find_corrections(text: str, sentences: Sequence[Sentence], rules: LedgerRule
     taken_back: list[tuple[int, int]] = []
     instead: list[int] = []
     roles: dict[str, None] = {}
+    note = (0, 0)
     for index, sentence in enumerate(sentences):
         start, end = sentence.start, sentence.end
         if rules.correction.search(text, start, end) is None:
             continue
         earlier = rules.earlier_version.search(text, start, end)
+        if earlier is None and rules.note.search(text, start, end):
+            earlier = rules.earlier_report.search(text, start, end)
         if earlier is not None:
             until = rules.taken_back_until.search(text, earlier.end(), end)
             taken_back.append((start, until.start() if until else end))
         instead += [match.end() for match in rules.instead_of.finditer(text, start, end)]
         last = sentences[min(index + _NOTE, len(sentences)) - 1].end
+        note = note if note[1] else (start, last)
         roles.update(dict.fromkeys(nobody_in(text, start, last, rules)))
-    return Corrections(tuple(taken_back), tuple(instead), tuple(roles))
+    return Corrections(tuple(taken_back), tuple(instead), tuple(roles), note)
 
 
 def nobody_in(text: str, start: int, end: int, rules: LedgerRules) -> tuple[str, ...]:

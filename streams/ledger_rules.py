@@ -31,8 +31,10 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     families: dict[str, list[str]]
     outcomes: list[str]
     confidence: dict[str, float]
+    suffices: dict[str, float]
     limits: Limits
     earlier_version: Words
+    earlier_report: Words
     correction_note: Words
     taken_back_until: Words
     instead_of: Words
@@ -44,9 +46,12 @@ class LedgerRules(msgspec.Struct, frozen=True, kw_only=True):
 
     family: Mapping[str, str]  # claim type -> family
     outcomes: frozenset[str]
-    confidence: Mapping[str, float]  # stance, or history -> least confidence
+    confidence: Mapping[str, float]  # family -> least confidence
+    suffices: Mapping[str, float]  # stance, or history -> part of it that is enough
     limits: Limits
     earlier_version: re.Pattern[str]
+    earlier_report: re.Pattern[str]
+    note: re.Pattern[str]
     correction: re.Pattern[str]  # either kind of cue
     cues: AhoCorasick  # the same in lower case: tells in a hundredth of the time that a text has none
     taken_back_until: re.Pattern[str]
@@ -62,8 +67,11 @@ def ledger_rules() -> LedgerRules:
         family={kind: family for family, kinds in file.families.items() for kind in kinds},
         outcomes=frozenset(file.outcomes),
         confidence=file.confidence,
+        suffices=file.suffices,
         limits=file.limits,
         earlier_version=_any_of(file.earlier_version),
+        earlier_report=_any_of(file.earlier_report),
+        note=_any_of(file.correction_note),
         correction=_any_of(file.earlier_version, file.correction_note),
         cues=AhoCorasick(_lowered(file.earlier_version, file.correction_note), implementation=Implementation.DFA),
         taken_back_until=_any_of(file.taken_back_until),

@@ -76,12 +76,14 @@ class LedgerClaims(Record, frozen=True, kw_only=True):
     version_id: str
     cluster_id: str
     source_id: str
+    source_name: str = ""
     owner: str
     at: str  # when this version was first seen
     published_at: str | None = None
     backfill: bool = False
     claims: tuple[LedgerClaim, ...] = ()
     nobody: tuple[str, ...] = ()  # roles (killed, injured) of which a correction in this version says: nobody
+    note: str = ""  # that correction's words, cut
     schema_version: int = SCHEMA_VERSION
 
 

@@ -1,6 +1,8 @@
 """Incidents of sentences read by the real tagger: what meets, what stays apart, who is independent, what a correction leaves."""
 
 import itertools
+import json
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ NYALA = (
     ("y", "The Sudan Doctors Network said 27 died in the Nyala market strike."),
     ("z", "MSF said its Nyala hospital received 27 bodies after the market strike."),
 )
+SEEDS = Path(__file__).parents[3] / "shared" / "eval" / "seeds.jsonl"
 MOURA = (
     "Mali's army said it neutralised 203 terrorists in Moura on 27-31 March 2022.",
     "Malian troops killed at least 500 people in Moura on 27-31 March 2022, UN investigators said.",
@@ -77,6 +80,53 @@ def test_a_correction_takes_the_toll_back_in_the_same_incident() -> None:
     assert [(said.value, said.status) for said in toll(second).said] == [(0, "stands"), (9, "retracted")]
     assert [(c.kind, c.before, c.after) for c in second.corrections] == [("retracted", "9", "0")]
     assert second.revision == 2
+
+
+@pytest.mark.parametrize(
+    ("edited", "best", "kind"),
+    [
+        ("Correction: An earlier version of this article misstated the toll. No one was killed in Kidal.", 0, "retracted"),
+        ("Nobody died in the Kidal drone strike. An earlier version of this report wrongly said that nine were killed.", 0, "retracted"),
+        ("A drone strike killed 3 in Kidal. Correction: an earlier version said nine were killed.", 3, "retracted"),
+        ("Correction: No one died in Kidal.", 0, "retracted"),
+        ("A drone strike hit Kidal, but caused no casualties, the army said.", 0, "revised"),
+    ],
+)
+def test_corrections_come_in_many_words(edited: str, best: float, kind: str) -> None:
+    ledger = Ledger()
+    ledger.read("A drone strike killed 9 in Kidal.", url="https://daily.example/kidal")
+    ledger.read(edited, url="https://daily.example/kidal", at="2024-05-10T12:00:00Z")
+    assert (toll(ledger.one()).best, [c.kind for c in ledger.one().corrections], ledger.one().denies) == (best, [kind], ())
+    assert next(said.status for said in toll(ledger.one()).said if said.value == 9) == kind
+
+
+def test_a_correction_at_another_address_is_of_the_same_owner_s_figure() -> None:
+    ledger = Ledger()
+    ledger.read("A drone strike killed 9 in Kidal.", owner="daily")
+    ledger.read("Nine people were killed in Kidal by a drone, and a shop burned down.", owner="wire")
+    ledger.read("Correction: an earlier report said nine people were killed in Kidal. No one died.", owner="daily")
+    incident = ledger.one()
+    assert {(said.source_name, said.value, said.status) for said in toll(incident).said} == {
+        ("Daily", 0, "stands"),
+        ("Daily", 9, "retracted"),
+        ("Wire", 9, "stands"),
+    }
+    assert [(c.kind, c.before, c.after) for c in incident.corrections] == [("retracted", "9", "0")]
+
+
+def test_a_toll_of_nought_is_said_by_who_corrects_not_by_who_was_cited() -> None:
+    ledger = Ledger()
+    url = "https://daily.example/kidal"
+    ledger.read("MSF said a drone strike killed 9 people in Kidal.", url=url)
+    ledger.read("Correction: an earlier version said nine were killed in Kidal. No one died.", url=url, at="2024-05-10T12:00:00Z")
+    assert [(said.source_name, said.value) for said in toll(ledger.one()).said] == [("Daily", 0), ("Doctors Without Borders", 9)]
+
+
+def test_a_spokesman_nobody_knows_speaks_for_those_who_did_it() -> None:
+    ledger = Ledger()
+    ledger.read("The Syrian Democratic Forces have taken full control of Raqqa, their spokesman Talal Silo said on Tuesday.", owner="x")
+    ledger.read("The SDF said it had captured Raqqa.", owner="y")
+    assert (ledger.one("control").independent, ledger.one("control").confirmed) == (1, False)
 
 
 def test_a_figure_that_an_edit_no_longer_gives_is_withdrawn_and_a_new_one_revises_it() -> None:
@@ -251,3 +301,15 @@ def test_each_message_delivered_again_changes_nothing() -> None:
     for said in list(ledger.delivered):
         assert all(shown[incident.incident_id] == incident for incident in ledger.settle(said))
     assert (ledger.state.blocks, ledger.state.incidents) == (blocks, incidents)
+
+
+@pytest.mark.skipif(not SEEDS.exists(), reason="the seed articles are not beside this checkout")
+def test_the_two_seed_articles_dispute_how_a_city_is_secured_and_nothing_they_tell_is_confirmed() -> None:
+    ledger = Ledger()
+    for line in SEEDS.read_text(encoding="utf-8").splitlines():
+        seed = json.loads(line)
+        ledger.read(seed["text"], owner=seed["id"], at="2018-01-07T10:00:00Z", published_at=seed.get("published") or "2018-01-06T10:00:00Z")
+    disputed = [(i.family, i.disputed) for i in ledger.incidents.values() if i.disputed]
+    assert disputed == [("posture", ("polarity",))]
+    assert not any(incident.confirmed for incident in ledger.incidents.values())
+    assert {"org:islamic-state", "org:rbss"} <= {origin for incident in ledger.incidents.values() for origin in incident.origins}
