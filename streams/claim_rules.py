@@ -139,7 +139,7 @@ class ClaimRules:
     automaton: Any = field(repr=False)
     affiliations: Mapping[str, str]  # source id -> the party it speaks for
     entity_mask: int  # classes of words that can act or be acted on
-    triggers_mask: int = 0
+    by_id: Mapping[str, Rule] = field(repr=False)  # the language at the end of an id left out
     lang: str = "en"
     breaks: re.Pattern[str] | None = None  # what parts clauses, where it is not as in English
 
@@ -174,6 +174,7 @@ def lower(text: str) -> str:
     return text.lower() if text.isascii() else _LOWER.translate(text)
 
 
+_ODD = re.compile(r"[^\w ]")  # signs that are not made spaces
 _SIGNS = re.compile("[\u0640\u064b-\u0652\u0670\u0301\u200c-\u200f\u00ad]")  # vowel signs, stress, joiners: no letters
 
 
@@ -183,19 +184,23 @@ def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
         kept = [at for at, char in enumerate(low) if not _SIGNS.match(char)]
         bare = find_hits("".join([low[at] for at in kept]), rules)
         return [hit._replace(start=kept[hit.start], end=kept[hit.end - 1] + 1) for hit in bare]
-    spaced = f" {_SPACED.translate(low)} "
-    matches = rules.automaton.find_matches_as_indexes(spaced, overlapping=True)
+    spaced = sided = f" {_SPACED.translate(low)} "
+    if not spaced.isascii() and _ODD.search(spaced):
+        sided = _ODD.sub(" ", spaced)
+    matches = rules.automaton.find_matches_as_indexes(sided, overlapping=True)
+    if sided is not spaced:  # such a sign ends a word, but it stands in no phrase and begins none
+        matches = [match for match in matches if spaced.startswith(sided[match[1] : match[2] - 1], match[1])]
     # Matches come in order of their end, so the longest from a start is kept.
-    longest = {start: (end, index) for index, start, end in matches if not spaced[end].isalnum()}
+    longest = {start: (end, index) for index, start, end in matches}
     patterns = rules.patterns
     found = []
     last = 0
     for start in sorted(longest):
-        end, index = longest[start]
         if start >= last:
+            end, index = longest[start]
             mask, uses = patterns[index]
-            found.append(Hit(start, end - 1, mask, uses))
-            last = end
+            last = end - 1  # the space behind a word is the space before the next
+            found.append(Hit(start, end - 2, mask, uses))
     return found
 
 
@@ -459,9 +464,11 @@ def compile_rules(lang: str, terms: Path, cue_paths: Sequence[Path], paths: Sequ
         bits=bits,
         actor_bits=actor_bits,
         patterns=payloads,
-        automaton=AhoCorasick([" " + w for w in words], matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA),
+        # With a space on both sides only whole words are found: a third of the matches that one side gives, in half the time.
+        automaton=AhoCorasick([f" {w} " for w in words], matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA),
         affiliations=affiliations,
         entity_mask=entity,
+        by_id={rule.id.removesuffix(f".{lang}"): rule for rule in rules},
         lang=lang,
         breaks=re.compile(breaks) if breaks else None,
     )

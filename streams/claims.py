@@ -5,7 +5,7 @@ One claim per predicate; listed actors share one claim. Linear in the length of 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec.structs import replace
@@ -26,11 +26,12 @@ from streams.claim_parts import (
     quantities_in,
     span_of,
 )
-from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
+from streams.claim_rules import ClaimRules, Condition, Hit, Rule, Use, find_hits, load_claim_rules, lower
 from streams.clauses import Scene, make_scene
 from streams.context import Context
 from streams.discourse import Discourse
 from streams.figure_claims import figure_cumulative, figure_extent, places_of, quantities_of
+from streams.figures import has_terms
 from streams.grammar import grammar_of
 from streams.inflect import VERBAL, form_name
 from streams.numbers import Number
@@ -146,6 +147,7 @@ class _Finder:
         self.scale = self.document_scale()
         self.discourse = Discourse(low, hits, actors, self.sentences, rules)
         self.starts = [[item.start for item in items] for items in self.lists]
+        self.lying: dict[int, _Lists] = {}
         self.scenes: dict[int, Scene] = {}
         self.frames: dict[int, list[Frame]] = {}
 
@@ -159,12 +161,20 @@ class _Finder:
         return _LOCAL if found < _STRIFE else 1.0
 
     def lying_in(self, index: int) -> _Lists:
-        """Hits, actors, places, numbers and times that begin in sentence `index`."""
-        sentence = self.sentences[index]
-        return tuple(  # type: ignore[return-value]  # five slices of five lists
-            items[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)]
-            for items, starts in zip(self.lists, self.starts, strict=True)
-        )
+        """Hits, actors, places, numbers and times that begin in sentence `index`; cut out once."""
+        known = self.lying.get(index)
+        if known is None:
+            start, end = self.sentences[index].start, self.sentences[index].end
+            hits, actors, places, numbers, times = self.lists
+            starts = self.starts
+            known = self.lying[index] = (
+                hits[bisect_left(starts[0], start) : bisect_left(starts[0], end)],
+                actors[bisect_left(starts[1], start) : bisect_left(starts[1], end)],
+                places[bisect_left(starts[2], start) : bisect_left(starts[2], end)],
+                numbers[bisect_left(starts[3], start) : bisect_left(starts[3], end)],
+                times[bisect_left(starts[4], start) : bisect_left(starts[4], end)],
+            )
+        return known
 
     def scene(self, index: int) -> Scene:
         """The scene of sentence `index`, made once."""
@@ -176,23 +186,30 @@ class _Finder:
         return scene
 
     def may_claim(self, index: int) -> bool:
-        """Whether sentence `index` has a figure, or a trigger of a rule all of whose needed classes may be there.
+        """Whether sentence `index` has a figure with a term beside it, or a trigger of a rule all of whose needed classes may be there.
 
         The classes are those the scene can have at most, so nothing is lost; more than half of the scenes need never be built.
         """
         hits, actors, places, numbers, _ = self.lying_in(index)
-        if numbers:
-            return True
-        uses = [use for hit in hits for use in hit.uses]
-        if not uses:
-            return False
         bits, actor_bits = self.rules.bits, self.rules.actor_bits
         classes = bits.get("name", 0) | (bits["place"] if places else 0)  # not every language has a class for unknown names
-        for hit in hits:
-            classes |= hit.mask
-        for actor in actors:
-            classes |= actor_bits.get(actor.type, 0)
-        return any(all(classes & mask for mask in rule.needs) for rule, _ in uses)
+        if numbers:
+            classes |= bits["count"]
+        triggers: list[tuple[Use, ...]] = []
+        for _, _, mask, uses in hits:
+            classes |= mask
+            if uses:
+                triggers.append(uses)
+        if triggers:
+            for actor in actors:
+                classes |= actor_bits.get(actor.type, 0)
+            for uses in triggers:
+                for rule, _ in uses:
+                    if _has_all(classes, rule.needs):
+                        return True
+        if not numbers or self.grammar.counted is not None:
+            return False
+        return has_terms(self.context, self.sentences[index].start, self.sentences[index].end)
 
     def speakers_before(self, index: int) -> list[Frame]:
         """Sources quoted in the few sentences before, within the paragraph, the last one first."""
@@ -234,39 +251,51 @@ class _Finder:
         refused = any(self.holds(scene, item.trigger, c, item.roles) for c in item.rule.exclude)
         return item._replace(score=item.score * _REFUSED) if refused else item
 
-    def accepted(self, scene: Scene, hit: Hit) -> Iterator[Found]:
+    def accepted(self, scene: Scene, hit: Hit) -> list[Found]:
         """The rules that accept one trigger."""
+        found: list[Found] = []
         readings: dict[int, Roles] = {}  # roles by what the form is here
+        classes = scene.mask
+        figurative: bool | None = None
         for rule, possible in hit.uses:
-            if not all(scene.mask & mask for mask in rule.needs):
+            if not _has_all(classes, rule.needs):
                 continue
             form = self.grammar.form(scene, hit, possible)
             if not form or (_in_name(scene, hit) if not form & VERBAL else self.low[hit.start - 1 : hit.start] == "-"):  # "coal-burning"
                 continue
             if is_name(scene, hit, form):
-                return
+                return found
             roles = readings.get(form)
             if roles is None:
                 roles = readings[form] = self.grammar.roles(scene, hit, form, self.rules)
-            if self.figurative(scene, hit):
-                return
-            if all(self.holds(scene, hit, c, roles) for c in rule.require) and not any(
-                self.holds(scene, hit, c, roles) for c in rule.exclude
-            ):
-                yield self.judged(scene, hit, rule, form, roles)
+            if figurative is None:
+                figurative = self.figurative(scene, hit)
+            if figurative:
+                return found
+            if self.fits(scene, hit, rule, roles):
+                found.append(self.judged(scene, hit, rule, form, roles))
+        return found
+
+    def fits(self, scene: Scene, hit: Hit, rule: Rule, roles: Roles) -> bool:
+        """Whether all that a rule requires holds around a trigger, and nothing that it excludes."""
+        for condition in rule.require:
+            if not self.holds(scene, hit, condition, roles):
+                return False
+        for condition in rule.exclude:  # noqa: SIM110  # called for every rule of every trigger: no generators
+            if self.holds(scene, hit, condition, roles):
+                return False
+        return True
 
     def figurative(self, scene: Scene, hit: Hit) -> bool:
         """Whether a word of force is a figure of speech: nothing is at stake in its sentence, or sport, fiction, trade or nature is.
 
         Somebody armed or endangered beside it makes it meant.
         """
-        ordinary = scene.mask & self.ordinary and any(
-            classes & self.ordinary and (end <= hit.start or start >= hit.end) for start, end, classes in scene.spots
-        )
+        ordinary = scene.mask & self.ordinary and _beside(scene, hit, self.ordinary)
         cue = self.hard if ordinary else self.stakes
         if cue == self.stakes and hit.mask & (self.rules.entity_mask | self.rules.bits.get("body", 0)):
             return False  # "civilian casualties", "mass grave": the words themselves say who
-        return bool(cue) and not any(classes & cue and (end <= hit.start or start >= hit.end) for start, end, classes in scene.spots)
+        return bool(cue) and not _beside(scene, hit, cue)
 
     def judged(self, scene: Scene, hit: Hit, rule: Rule, form: int, roles: Roles | None) -> Found:
         """An accepted trigger with its roles, mood and score."""
@@ -308,8 +337,9 @@ class _Finder:
             before, after = _WINDOWS[where]
             left = hit.start - before if before >= 0 else hit.end
             right = hit.end + after if after >= 0 else hit.start
+        first, last = hit.start, hit.end
         for start, end, classes in scene.spots:
-            if classes & mask and start >= left and end <= right and (end <= hit.start or start >= hit.end):
+            if classes & mask and start >= left and end <= right and (end <= first or start >= last):
                 return True
         return False
 
@@ -442,6 +472,23 @@ def _in_name(scene: Scene, hit: Hit) -> bool:
         if name is not None and name.start <= hit.start and hit.end <= name.end and name.entity_id[:4] in ("org:", "per:", "src:"):
             return True
     return False
+
+
+def _beside(scene: Scene, hit: Hit, mask: int) -> bool:
+    """Whether a word or participant of these classes stands in the sentence beside the trigger."""
+    first, last = hit.start, hit.end
+    for start, end, classes in scene.spots:  # noqa: SIM110  # called for every trigger: no generators
+        if classes & mask and (end <= first or start >= last):
+            return True
+    return False
+
+
+def _has_all(classes: int, needs: Sequence[int]) -> bool:
+    """Whether `classes` has some bit of every mask in `needs`."""
+    for mask in needs:  # noqa: SIM110  # called for every rule of every trigger: no generators
+        if not classes & mask:
+            return False
+    return True
 
 
 def words_of(text: str, hit: Hit) -> str:

@@ -113,7 +113,7 @@ def _participants(
             merged[-1] = Participant(last.start, max(last.end, piece.end), last.mask | piece.mask, mention)
         elif last is not None and last.mention is None and piece.mention is not None and low[last.end : piece.start] in _OF:
             merged[-1] = Participant(last.start, piece.end, last.mask | piece.mask, piece.mention)  # "fighters of the group"
-        elif piece.mention is None and any(s <= piece.start and piece.end <= e for s, e in taken):
+        elif piece.mention is None and taken and any(s <= piece.start and piece.end <= e for s, e in taken):
             continue
         else:
             merged.append(piece)
@@ -132,11 +132,18 @@ _FEW = 0.4  # share of capitalised words above which capitals mean nothing (titl
 def _unknown_names(sentence: Sentence, text: str, known: Sequence[Mention]) -> list[tuple[int, int]]:
     """Capitalised words inside a sentence that no lexicon knows: names of something, perhaps of a place."""
     spans = [m.span() for m in _NAME.finditer(text, sentence.start, sentence.end) if m.group() not in _NO_NAME]
-    found = [(s, e) for s, e in spans if not any(m.start < e and s < m.end for m in known)]
-    if not found:
-        return []
+    if not spans:
+        return spans
+    for m in known:
+        start, end = m.start, m.end
+        for span in spans:
+            if start < span[1] and span[0] < end:
+                spans = [(s, e) for s, e in spans if e <= start or s >= end]
+                break
+    if not spans:
+        return spans
     words = text[sentence.start : sentence.end].split()
-    return found if sum(word[0].isupper() for word in words) <= 2 + _FEW * len(words) else []
+    return spans if sum([word[0].isupper() for word in words]) <= 2 + _FEW * len(words) else []
 
 
 def _start(hit: Hit) -> int:
@@ -157,31 +164,47 @@ def make_scene(
 ) -> Scene:
     """The scene of one sentence; the sequences hold only what lies in it."""
     participants = _participants(low, actors, hits, rules, places)
-    extra = [Hit(p.start, p.end, rules.bits["place"], ()) for p in places]
-    extra += [Hit(n.start, n.end, rules.bits["count"], ()) for n in numbers if n.unit in ("person", "household", "fighter")]
-    extra += [Hit(start, end, rules.bits.get("name", 0), ()) for start, end in _unknown_names(sentence, text, (*actors, *places))]
+    named = [*actors, *places]
+    bits = rules.bits
+    extra = [Hit(p.start, p.end, bits["place"], ()) for p in places]
+    extra += [Hit(n.start, n.end, bits["count"], ()) for n in numbers if n.unit in ("person", "household", "fighter")]
+    extra += [Hit(start, end, bits.get("name", 0), ()) for start, end in _unknown_names(sentence, text, named)]
     if extra:
         hits = sorted([*hits, *extra], key=_start)
     scene = Scene(sentence, index, text, low, hits, participants, places, numbers, times)
-    covered = [(m.start, m.end) for m in (*actors, *places)] + [(t.start, t.end) for t in times]
-    starts, ends = {m.start for m in (*actors, *places)}, {m.end for m in (*actors, *places)}
+    covered: list[tuple[int, int]] | None = None  # names and dates; most sentences have no comma in need of them
+    breaks = scene.breaks
     for match in (rules.breaks or _BREAK).finditer(low, sentence.start, sentence.end):
         at, end = match.span()
         word = match.group().strip()
-        if word == "," and (
-            any(start < at and end < stop for start, stop in covered) or (at in ends and (end in starts or end + 4 in starts))
-        ):
-            continue  # inside a name or date, or between the members of a list
-        if word in ("that", "since", "as") and not low[end : end + 1].isalnum():
+        if word == ",":
+            if covered is None:
+                covered = [(m.start, m.end) for m in named] + [(t.start, t.end) for t in times]
+                starts, ends = {m.start for m in named}, {m.end for m in named}
+            if _within(covered, at, end) or (at in ends and (end in starts or end + 4 in starts)):
+                continue  # inside a name or date, or between the members of a list
+        elif word in _HALF_BREAKS and not low[end : end + 1].isalnum():
             continue
         # "which": the clause begins with the word itself; a comma stays with the clause before
-        scene.breaks.append((at, end if not word.isalpha() else at + 1, word))
-    spots = [(hit.start, hit.end, hit.mask) for hit in hits if hit.mask]
-    spots += [(person.start, person.end, person.mask) for person in participants if person.mention is not None]
+        breaks.append((at, end if not word.isalpha() else at + 1, word))
+    spots = [(start, end, classes) for start, end, classes, _ in hits if classes]
+    spots += [(start, end, classes) for start, end, classes, mention in participants if mention is not None]
+    mask = 0
     for _, _, classes in spots:
-        scene.mask |= classes
+        mask |= classes
+    scene.mask = mask
     scene.spots = spots
     return scene
+
+
+_HALF_BREAKS = ("that", "since", "as")  # these open a clause only before a word
+
+
+def _within(spans: Sequence[tuple[int, int]], at: int, end: int) -> bool:
+    for start, stop in spans:  # noqa: SIM110  # called for every comma: no generators
+        if start < at and end < stop:
+            return True
+    return False
 
 
 def listed(low: str, left: Participant, right: Participant) -> bool:

@@ -70,7 +70,7 @@ def figure_claims(context: Context, scene: Scene, rules: ClaimRules, accepted: S
             groups.append(partner)
         partner.append(figure)
         kept[at] = partner
-    by_id = {rule.id.removesuffix(f".{rules.lang}"): rule for rule in rules.rules} if groups else {}
+    by_id = rules.by_id
     found = []
     for index, group in enumerate(groups):
         first = group[0]

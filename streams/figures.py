@@ -68,6 +68,7 @@ class _View(NamedTuple):
     begins: list[int]
     hits: list[_Hit]
     hit_starts: list[int]
+    has_asides: bool
 
 
 _WORDS = re.compile(r"[^\W_]+|[^\w\s]")
@@ -106,6 +107,8 @@ _OBJECT = re.compile(
 )
 _PASSIVE = re.compile(r"\b(?:were|was|are|is|been|be|being|got|have)\b")
 _OTHER_FIGURE = 5.0
+_MOST_BETWEEN = 3  # other figures between a figure and its term: one less can be paid for
+_LONGEST_TERM = 64  # characters
 _INSIDE = 0.5  # price of a term within the noun phrase
 _REACH = 320  # characters from figure to term
 _MOST = 14.0  # a term further away than this says nothing about the figure
@@ -212,6 +215,11 @@ def tells_displacement(context: Context, start: int, end: int) -> bool:
     return any(term.role in _MOVED and not term.unit for hit in hits for term in hit.terms)
 
 
+def has_terms(context: Context, start: int, end: int) -> bool:
+    """Whether [start, end) holds a term that could say anything of a figure."""
+    return bool(_hits(context.folded.text, _to_folded(context, start), _to_folded(context, end), context.lang))
+
+
 def find_figures(context: Context, start: int, end: int, numbers: Sequence[Number]) -> list[Figure]:
     """The figures of the sentence [start, end) with their roles, in order. `numbers`: of the sentence.
 
@@ -235,7 +243,8 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
         )
         for n in numbers
     ]
-    view = _View(text, low, numbers, places, [place[0] for place in places], hits, [hit.start for hit in hits])
+    has_asides = _ASIDE.search(text, low, high) is not None
+    view = _View(text, low, numbers, places, [place[0] for place in places], hits, [hit.start for hit in hits], has_asides)
     found: list[Figure] = []
     last = -1
     for at in range(len(numbers)):
@@ -306,8 +315,13 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
     most = _VAGUE_MOST if vague else _MOST if number.noun else _BARE_MOST
     countable = number.unit in ("person", "household", "fighter", "other")
     apart = not number.noun and _OWN_PREDICATE.match(view.text, stop) is not None
-    first = bisect_left(view.hit_starts, begin - _REACH)
-    for hit in view.hits[first : bisect_left(view.hit_starts, phrase_end + _REACH)]:
+    first, last = begin - _REACH, phrase_end + _REACH
+    if not view.has_asides and len(view.begins) > _MOST_BETWEEN:  # a term beyond so many figures is out of reach
+        if at >= _MOST_BETWEEN:
+            first = max(first, view.begins[at - _MOST_BETWEEN] - _LONGEST_TERM)
+        if at + _MOST_BETWEEN < len(view.begins):
+            last = min(last, view.begins[at + _MOST_BETWEEN])
+    for hit in view.hits[bisect_left(view.hit_starts, first) : bisect_left(view.hit_starts, last)]:
         price = -1.0
         inside = stop <= hit.start and hit.end <= phrase_end
         for term in hit.terms:
@@ -367,12 +381,15 @@ def _price(view: _View, start: int, end: int) -> float:
     total = 0.0
     at = start
     pieces = []
-    for aside in _ASIDE.finditer(view.text, start, end):
-        pieces.append((at, aside.start()))
-        at = aside.end()
+    if view.has_asides:
+        for aside in _ASIDE.finditer(view.text, start, end):
+            pieces.append((at, aside.start()))
+            at = aside.end()
     pieces.append((at, end))
     for begin, stop in pieces:
         total += _OTHER_FIGURE * max(0, bisect_left(view.begins, stop) - bisect_left(view.begins, begin))
+        if total > _MOST:
+            return total / _REACHED_SHARE
         for word in _WORDS.findall(view.text, begin, stop):
             total += _PRICES.get(word, 0.1 if word in _FREE else 1.0)
             if total > _MOST:
