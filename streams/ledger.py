@@ -121,13 +121,13 @@ class _Settling:
             far = new.days.first - entry.last_day > _REACH or entry.first_day - new.days.last > _REACH
             if entry.total != new.claim.total or (far and not entry.total and tag not in entry.articles):
                 continue
-            shared = bool(here & set(entry.places))
+            shared = not here.isdisjoint(entry.places)
             if new.ids and entry.places and not shared and not _close(new, entry):
                 continue
             ranked.append((shared, index, entry.incident_id))
         ranked.sort(reverse=True)
         opened = [incident_id for incident_id in self.given if not any(incident_id == entry[2] for entry in ranked)]
-        return opened + [incident_id for _, _, incident_id in ranked[: self.limits.candidates]]
+        return opened[-self.limits.candidates :] + [incident_id for _, _, incident_id in ranked[: self.limits.candidates]]
 
     def _references(self, incident_id: str) -> list[Said]:
         if incident_id not in self.references:
@@ -162,7 +162,7 @@ class _Settling:
         others = [c for c in held.contributions if c.article_id != said.article_id]
         at = held.contributions.index(own) if own is not None else len(others)
         contributions = [*others[:at], new, *others[at:]]
-        saturated = held.saturated or len(claims) > len(kept)
+        saturated = held.saturated or len(claims) > len(kept) or said.left_out > 0
         while len(contributions) > self.limits.articles:
             del contributions[_spare(contributions)]
             saturated = True

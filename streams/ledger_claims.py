@@ -17,6 +17,7 @@ from streams.lexicon import ActorLexicon
 from streams.organs import adjective_slug
 from streams.sightings import HAPPENED, is_class
 from streams.totals import EXTENT
+from tocsin.clock import iso, parse
 from tocsin.fold import fold_key
 from tocsin.incidents import IncidentActor, IncidentPlace, LedgerClaim, LedgerClaims, LedgerFigure, Stance
 from tocsin.records import Attribution, Claim, ClaimPlace, Clustered, Quantity, Tagged
@@ -64,10 +65,11 @@ def ledger_claims(
             source_id=article.source_id,
             source_name=article.source_name,
             owner=article.owner,
-            at=clustered.at or article.fetched_at,
-            published_at=article.published_at,
+            at=iso(parse(clustered.at or article.fetched_at)),
+            published_at=iso(parse(article.published_at)) if article.published_at else None,
             backfill=article.backfill,
-            claims=_summed(found[block]),
+            claims=_summed(_kept(found[block], rules.limits.told)),
+            left_out=max(0, len(found[block]) - rules.limits.told),
             **_correction(reader, found[block], clustered),
         )
         for block in sorted(found)
@@ -173,9 +175,9 @@ class _Reader:
         elif claim.polarity == "negative" and not nobody:
             stance = "denies"
         day_from, day_to, precision = _days(claim)
-        if claim.confidence < least * suffices["history" if claim.background else "denies" if nobody else stance] or (
-            claim.background and precision != "day"
-        ):
+        figures = tuple(map(_nought, nobody)) if nobody and claim.type == "casualties" else self._figures(claim)
+        why = "history" if claim.background else "denies" if nobody else "figure" if figures and stance == "says" else stance
+        if claim.confidence < least * suffices[why] or (claim.background and precision != "day"):
             return None
         actors = self._actors(claim)
         places, guessed = self._places(claim)
@@ -195,7 +197,7 @@ class _Reader:
             day_from=day_from,
             day_to=day_to,
             precision=precision,
-            figures=tuple(map(_nought, nobody)) if nobody and claim.type == "casualties" else self._figures(claim),
+            figures=figures,
             total=_total(claim),
             origin=voice.origin,
             source=voice.source,
@@ -282,6 +284,14 @@ class _Reader:
             return (self.tagged.article.title or "")[: self.rules.limits.quote]
         text = self.tagged.article.text[claim.sentence_start : claim.sentence_end].strip()
         return text if len(text) <= self.rules.limits.quote else text[: self.rules.limits.quote - 1] + "…"
+
+
+def _kept(claims: list[LedgerClaim], most: int) -> list[LedgerClaim]:
+    """At most so many claims, in their order: those with figures rather than others, of each the surest."""
+    if len(claims) <= most:
+        return claims
+    ranked = sorted(range(len(claims)), key=lambda i: (not claims[i].figures, -claims[i].confidence, i))
+    return [claims[i] for i in sorted(ranked[:most])]
 
 
 def _correction(reader: "_Reader", claims: Sequence[LedgerClaim], clustered: Clustered) -> dict[str, Any]:

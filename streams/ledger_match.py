@@ -95,7 +95,7 @@ def _period(first: str | None, last: str | None) -> tuple[int, int] | None:
         end = (
             date.fromisoformat(last) if last and len(last) > len("2018-01") else _month_end(date.fromisoformat((last or first)[:7] + "-01"))
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (start.toordinal(), end.toordinal()) if start <= end else None
 

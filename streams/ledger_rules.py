@@ -19,6 +19,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     entries: int
     days: int
+    told: int
     articles: int
     claims: int
     quote: int
@@ -47,7 +48,7 @@ class LedgerRules(msgspec.Struct, frozen=True, kw_only=True):
     family: Mapping[str, str]  # claim type -> family
     outcomes: frozenset[str]
     confidence: Mapping[str, float]  # family -> least confidence
-    suffices: Mapping[str, float]  # stance, or history -> part of it that is enough
+    suffices: Mapping[str, float]  # stance, figure or history -> part of it that is enough
     limits: Limits
     earlier_version: re.Pattern[str]
     earlier_report: re.Pattern[str]

@@ -82,6 +82,7 @@ class LedgerClaims(Record, frozen=True, kw_only=True):
     published_at: str | None = None
     backfill: bool = False
     claims: tuple[LedgerClaim, ...] = ()
+    left_out: int = 0  # claims beyond the limit
     nobody: tuple[str, ...] = ()  # roles (killed, injured) of which a correction in this version says: nobody
     note: str = ""  # that correction's words, cut
     schema_version: int = SCHEMA_VERSION

@@ -1,19 +1,20 @@
 """Which claims enter the ledger, in which block, and who is behind them."""
 
 import pytest
+from msgspec.structs import replace
 
 from streams.ledger_claims import blocks_of, ledger_claims
 from streams.ledger_corrections import NONE, find_corrections
 from streams.ledger_rules import ledger_rules
 from streams.tag import tag
-from tests.builders import article, clustered, tagged
+from tests.builders import article, claim, clustered, place, tagged
 from tests.streams.ledger_of import AT, resources, sides
 from tocsin.incidents import LedgerClaims
-from tocsin.records import Sentence
+from tocsin.records import Quantity, Sentence
 
 
 def said(text: str, **more: object) -> tuple[LedgerClaims, ...]:
-    page = article(text, at=AT, **more)  # type: ignore[arg-type]
+    page = article(text, at=AT, **more)  # type: ignore[arg-type]  # fields of an article
     return ledger_claims(tag(page, resources()), clustered(page), sides())
 
 
@@ -98,3 +99,25 @@ def test_corrections_take_back_their_figures_and_only_theirs(text: str, words: l
     assert [word for word in figures if found.takes_back(text.index(word), text.index(word) + len(word))] == words
     assert found.nobody == nobody
     assert (found is NONE) == (not words)
+
+
+def test_a_version_with_very_many_claims_tells_a_bounded_number_of_them_and_says_how_many_more() -> None:
+    text = "Gunmen killed people in Kaduna."
+    where = place(text, "Kaduna", "loc:kaduna", parents=("loc:nigeria",))
+    one = claim(text, "killed", "casualties", places=(where,), origin="daily")
+    figure = Quantity(text="9", start=0, end=1, unit="person", role="killed", value=9, min=9, max=9)
+    claims = [
+        replace(one, claim_id=f"c_{number}", places=(replace(one.places[0], country="NG"),), quantities=(figure,) if number % 2 else ())
+        for number in range(120)
+    ]
+    page = article(text, at=AT)
+    (part,) = ledger_claims(tagged(page, (where,), tuple(claims)), clustered(page))
+    most = ledger_rules().limits.told
+    assert (len(part.claims), part.left_out) == (most, 120 - most)
+    assert all(one.figures for one in part.claims)
+
+
+@pytest.mark.parametrize("published", ["20240510T100000Z", "2024-05-10T13:00:00+03:00", None])
+def test_times_are_brought_into_one_form(published: str | None) -> None:
+    (part,) = said("A drone strike killed 9 people in Kidal.", published_at=published)
+    assert part.published_at in ("2024-05-10T10:00:00Z", None)
