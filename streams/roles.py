@@ -96,9 +96,23 @@ _NOUNS_TOO_WORDS = (
 _NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
 
 
+_OBJECT_AFTER = re.compile(r"\s+(?:the|a|an|his|her|its|their|our|all|dozens|hundreds|scores|several|many|most|some|two|three|\d)\b")
+
+
+def _has_object(scene: Scene, trigger: Hit) -> bool:
+    """Whether a determiner or a known word stands right after, as an object does."""
+    if _OBJECT_AFTER.match(scene.low, trigger.end):
+        return True
+    return any(0 < h.start - trigger.end <= 1 and h.mask and not h.uses for h in scene.hits) or any(
+        0 < p.start - trigger.end <= 1 for p in (*scene.participants, *scene.places)
+    )
+
+
 def _may_govern(scene: Scene, trigger: Hit, head: str) -> bool:
     """Whether what stands before a base form can be its subject or auxiliary: a plural, a name, "to"; "the city level" has none."""
     before = _VERB_BEFORE.search(head)
+    if scene.low[trigger.end - 1] == "s" and scene.low[trigger.start : trigger.end - 1] in _NOUNS_TOO:
+        return _has_object(scene, trigger) and not _NOUN_BEFORE.search(head)  # "high levels of", but "levels a school"
     verb = scene.low[trigger.start : trigger.end]
     if before is not None:  # "the city and jail services": a coordinated noun
         return verb not in _NOUNS_TOO or before.group().strip() not in ("and", "or")
