@@ -82,6 +82,20 @@ def operations(settings: Settings, bodies: list[bytes], file: Path) -> int:
     return count
 
 
+def batches(settings: Settings, bodies: list[bytes]) -> Iterator[list[bytes]]:
+    """As the service cuts them: by count and by bytes."""
+    part: list[bytes] = []
+    size = 0
+    for body in bodies:
+        part.append(body)
+        size += len(body)
+        if len(part) >= settings.sink_batch or size >= settings.sink_bytes:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
 def by_client(client: Elasticsearch, file: Path, prefix: str) -> float:
     """Seconds for parallel_bulk, with its defaults."""
 
@@ -104,8 +118,7 @@ def by_sink(settings: Settings, bodies: list[bytes]) -> float:
     start = time.perf_counter()
     flights: deque[Future[Any]] = deque()
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
-        for at in range(0, len(bodies), settings.sink_batch):
-            part = bodies[at : at + settings.sink_batch]
+        for part in batches(settings, bodies):
             batch = sink.prepare([(number, wire.decode(body, Document)) for number, body in enumerate(part)])
             if len(flights) == IN_FLIGHT:
                 assert flights.popleft().result() == []

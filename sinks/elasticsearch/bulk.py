@@ -6,6 +6,7 @@ Every operation has an id that says what it is, and a version that grows: to wri
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -19,6 +20,10 @@ from tocsin.settings import Settings
 T = TypeVar("T")
 _ENCODER = msgspec.json.Encoder()
 _ANSWER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reason", "items.*.error.caused_by.reason"]
+REQUEST = 2_000_000
+"""Most bytes of one bulk request: several of this size at a time are taken in faster than one that is large."""
+AT_ONCE = 4
+"""Bulk requests of one sink under way."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 20.0  # seconds
 _TRIES = 4  # of a document that the server fails on (500): then it is the document
 _LOCKED = "cluster_block_exception"
@@ -92,13 +97,20 @@ class Writer:
     ) -> None:
         self._client, self._settings, self._waiting, self._sleep = client, settings, waiting, sleep
         self._look_again = look_again
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bulk")
 
     def write(self, ops: Sequence[Op]) -> list[Failed]:
-        """Write; return what can never be written. Raises ClusterError when the cluster is not as it must be."""
-        failed: list[Failed] = []
-        for chunk in chunks(ops, self._settings.sink_bytes):
-            self._write(chunk, failed)
-        return failed
+        """Write, in no particular order; return what can never be written. Raises ClusterError when the cluster is not as it must be.
+
+        Several requests are under way at once: where an id stands twice among the operations, its versions decide, not their order.
+        """
+        requests = [self._pool.submit(self._write, chunk) for chunk in chunks(ops, min(REQUEST, self._settings.sink_bytes))]
+        wait(requests)
+        return [failed for request in requests for failed in request.result()]
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def patiently(self, request: Callable[[], T]) -> T:
         """Ask until the cluster answers. Raises ClusterError when it refuses."""
@@ -116,7 +128,8 @@ class Writer:
                     self._waiting("")
                 return answer
 
-    def _write(self, ops: list[Op], failed: list[Failed]) -> None:
+    def _write(self, ops: list[Op]) -> list[Failed]:
+        failed: list[Failed] = []
         waits = 0
         lost = False
         errors: dict[Op, int] = {}
@@ -129,12 +142,9 @@ class Writer:
             except (ApiError, TransportError) as error:
                 if isinstance(error, ApiError) and error.status_code in (400, 413) and len(ops) > 1:
                     middle = len(ops) // 2  # one of them is to blame
-                    self._write(ops[:middle], failed)
-                    self._write(ops[middle:], failed)
-                    return
+                    return [*failed, *self._write(ops[:middle]), *self._write(ops[middle:])]
                 if isinstance(error, ApiError) and error.status_code in (400, 413):
-                    failed.append(Failed(ops[0], door.reason_of(error)))
-                    return
+                    return [*failed, Failed(ops[0], door.reason_of(error))]
                 if not door.is_passing(error):
                     raise door.explained(self._settings, error) from error
                 lost = isinstance(error, TransportError)
@@ -148,6 +158,7 @@ class Writer:
             ops = again
         if waits:
             self._waiting("")
+        return failed
 
     def _send(self, ops: list[Op]) -> dict[str, Any]:
         lines: list[bytes] = []

@@ -38,6 +38,7 @@ class ElasticsearchSink:
 
     def close(self) -> None:
         """Disconnect."""
+        self._writer.close()
         self.client.close()
 
     def check(self) -> None:

@@ -169,7 +169,7 @@ def test_alerts_are_the_same(asked: dict[str, Any], both: Both) -> None:
 
 @pytest.mark.parametrize("asked", [{}, {"place": "Iraq"}, {"actor": "Islamic State"}, {"type": "casualties"}, {"since": "2017"}], ids=str)
 def test_incidents_are_the_same(asked: dict[str, Any], both: Both) -> None:
-    here, there = both.embedded.incidents(**asked), both.distributed.incidents(**asked)
+    here, there = both.embedded.incidents(**asked, limit=0), both.distributed.incidents(**asked, limit=0)
     assert [one.last_said for one in there] == [one.last_said for one in here]
     assert {one.incident_id: one for one in there} == {one.incident_id: one for one in here}
 
