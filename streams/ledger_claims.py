@@ -6,6 +6,7 @@ with its day may still join an incident that is open (a report on last year's ma
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ _BRANCHES = frozenset(("army", "armed-forces", "air-force", "navy", "police", "g
 _SURE_ACTOR, _SURE_PLACE = 0.6, 0.4
 _SPEAKS_FOR = frozenset(("spokesman", "spokeswoman", "spokesperson", "their", "its"))
 _TITLES = 30  # code points before a name in which its office stands
+_EVENT_DAYS = 7  # a sum over fewer days is one event's
 _SHORT_NAME = 4  # code points; a shorter name in a biography proves nothing
 _EXTENT_STOP = frozenset(
     (*("in", "during", "the", "of", "a", "an", "this", "that", "on", "at", "over", "for"), *("de", "la", "le", "du", "el", "en", "pendant"))
@@ -198,7 +200,7 @@ class _Reader:
             day_to=day_to,
             precision=precision,
             figures=figures,
-            total=_total(claim),
+            total=_covers(claim)[0],
             origin=voice.origin,
             source=voice.source,
             source_name=voice.name,
@@ -272,7 +274,7 @@ class _Reader:
         return tuple({p.entity_id: _place(p) for p in chosen}.values()), bool(chosen) and all(p.implicit for p in chosen)
 
     def _figures(self, claim: Claim) -> tuple[LedgerFigure, ...]:
-        extent = "" if _total(claim) else _extent(claim.extent)
+        _, extent = _covers(claim)
         return tuple(
             LedgerFigure(role=role, unit=q.unit, extent=extent, value=q.value, low=q.min, high=q.max)
             for q in claim.quantities
@@ -333,11 +335,29 @@ def _role(claim: Claim, quantity: Quantity) -> str:
     return quantity.role
 
 
-def _total(claim: Claim) -> str:
-    """What a sum covers; a toll of one event that has risen covers the event."""
+def _covers(claim: Claim) -> tuple[str, str]:
+    """What a sum covers, and what a figure covers that is no sum: (total, extent). "The toll rose to 31" covers the event.
+
+    "Since Monday" is the event of these days; "since October" is a sum.
+    """
     if claim.extent == EXTENT:
-        return EXTENT
-    return _extent(claim.extent) if claim.cumulative == "cumulative" and claim.extent and claim.quantities else ""
+        return EXTENT, ""
+    extent = _extent(claim.extent)
+    if not extent or not claim.quantities or claim.cumulative != "cumulative":
+        return "", extent
+    time = claim.time
+    if time is not None and time.precision == "day" and time.event_from and claim.published_at:
+        said, began = parse(claim.published_at).date().isoformat(), time.event_from
+        if 0 <= _ordinal(said) - _ordinal(began) <= _EVENT_DAYS:
+            return "", ""
+    return extent, ""
+
+
+def _ordinal(day: str) -> int:
+    try:
+        return date.fromisoformat(day).toordinal()
+    except ValueError:
+        return 0
 
 
 def _extent(words: str | None) -> str:

@@ -18,7 +18,9 @@ ENOUGH = 3.5
 """Least score of a match. The very place, and of deeds the very type, is 4; a toll and a deed at one place 3.5; see `fit`."""
 _DAYS = 2  # between a claim's day and an incident's
 _LATE = 14  # with the same figure at the same place: the same news, told late or dated otherwise
-_CONTROL_LATE = 31  # a place does not fall to the same winner twice in a month without falling to somebody else in between
+_MONTH = 31  # a place does not fall to the same winner twice in a month without falling to somebody else in between
+_WEEKDAYS = 3  # more for news from a small place that tells no day
+_SMALL_KM = 5.0  # how exactly a small place is known
 _RATIO = 1.5  # figures further apart are another count, or contradict each other
 _ANOTHER = 10.0  # figures that far apart in one article count other people
 _DISTINCT = 3  # a figure below it is too common to tell events apart
@@ -137,7 +139,10 @@ def fit(new: Said, held: Sequence[Said], rules: LedgerRules) -> float | None:
 
 
 def _day_score(new: Said, held: Sequence[Said], place: float, figure: float, actor: float) -> float | None:
-    """1.5 the same day, 0.5 within two, 0 where either is not told, -1 the same news told late; None: another event."""
+    """1.5 the same day, 0.5 within two, 0 where either is not told, -1 the same news told late; None: another event.
+
+    Late may be told: the same figure; the same winner; in a small place the same kind of deed. A denial is of what was said before.
+    """
     first = held[0]
     anchor = next((h.days for h in held if h.days.told), first.days)
     gap = new.days.gap(anchor)
@@ -145,9 +150,21 @@ def _day_score(new: Said, held: Sequence[Said], place: float, figure: float, act
     if not told and any(h.article_id == new.article_id for h in held):
         gap = 0  # an article that dates its event once means that day throughout
     if gap > _DAYS:
-        again = new.claim.type == "territorial_control" and actor > 0 and new.claim.subtype == first.claim.subtype
-        late = place >= _VERY and ((figure >= _SAME_FIGURE and gap <= _LATE) or (again and gap <= _CONTROL_LATE))
-        return -1.0 if late else None
+        if place < _VERY:
+            return None
+        if new.claim.stance != "says" and not new.days.told and new.days.first > anchor.last and gap <= _MONTH:
+            return 0.0
+        alike = new.claim.type == first.claim.type and new.claim.subtype == first.claim.subtype
+        reach = _LATE if figure >= _SAME_FIGURE else _MONTH if alike and actor > 0 and new.claim.type == "territorial_control" else 0
+        if (
+            not reach
+            and alike
+            and not new.days.told
+            and figure >= 0
+            and any((p.precision_km or _REGION_KM) <= _SMALL_KM for p in new.specific)
+        ):
+            reach = _DAYS + _WEEKDAYS
+        return -1.0 if gap <= reach else None
     if told and gap and (figure < 0 or any(h.version_id == new.version_id for h in held)):
         return None  # another day and another figure, or one article that dates both: two events
     return 0.0 if not told else 0.5 if gap else 1.5

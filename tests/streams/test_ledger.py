@@ -204,6 +204,14 @@ def test_rival_winners_meet_and_the_denial_is_of_the_rival_s_claim() -> None:
     assert incident.contradictions[0].what == "Sudanese army against Rapid Support Forces"
 
 
+def test_a_denial_is_of_what_was_said_weeks_before() -> None:
+    ledger = Ledger()
+    ledger.read("Gunmen killed 14 people in Wad al-Noura on 5 May, residents said.", owner="x")
+    ledger.read("The army denied killing civilians in Wad al-Noura.", owner="y", at="2024-05-24T10:00:00Z")
+    incident = ledger.one()
+    assert ([voice.name for voice in incident.denies], incident.disputed) == (["Sudanese army"], ("polarity",))
+
+
 def test_rival_perpetrators_meet_and_organs_of_one_state_are_no_rivals() -> None:
     ledger = Ledger()
     ledger.read("Israel bombed a school in Gaza City, killing 15 people.", owner="x")
@@ -273,8 +281,9 @@ def test_events_told_apart_by_place_or_day_stay_apart(first: str, second: str) -
         ("Gunmen killed six people in Kaduna on Monday.", "Six people were killed in Kaduna on Tuesday."),
         ("A bomb killed 14 people in Maiduguri on Monday.", "Fourteen people were killed on Monday by a bomb in Borno state."),
         ("A bomb killed 14 people in Maiduguri on Monday.", "Fourteen people were killed by a bomb in Nigeria on Monday."),
+        ("Some 20,000 people fled Goma this week.", "The UN said 23,000 people had fled Goma since Monday."),
     ],
-    ids=["a day off", "town in its state", "country only, same figure"],
+    ids=["a day off", "town in its state", "country only, same figure", "since a day of the week"],
 )
 def test_one_event_told_less_exactly_meets_itself(first: str, second: str) -> None:
     ledger = Ledger()
