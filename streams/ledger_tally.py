@@ -116,13 +116,18 @@ def independent_origins(told: Iterable[tuple[str, str]]) -> int:
 
 
 def _items(contributions: Sequence[Contribution]) -> Iterator[Item]:
-    """All claims in order of arrival. Copies of one text speak with one voice: what its first copy says in its own name."""
+    """All claims in order of arrival, each with the origin it counts for.
+
+    Copies of one text speak with one voice: what its first copy says in its own name. And an article that cites somebody on an event
+    has its own words on it, such as the title, from there.
+    """
     own: dict[str, str] = {}
     for order, by in enumerate(contributions):
+        cited = next((claim.origin for claim in by.claims if claim.source != by.source_id and claim.stance == "says"), None)
         for claim in by.claims:
             origin = claim.origin
             if claim.source == by.source_id:
-                origin = own.setdefault(by.cluster_id, origin)
+                origin = cited or own.setdefault(by.cluster_id, origin)
             yield Item(by, claim, origin, order)
 
 
@@ -165,9 +170,9 @@ def _taken_back(held: Open) -> dict[Line, list[FigureSaid]]:
 def _contradictions(says: Sequence[Item], denies: Sequence[Item], conflicts: Iterable[tuple[Given, Given]]) -> Iterator[Contradiction]:
     for kind, roles in (("perpetrator", ("perpetrator",)), ("holder", ("winner", "holder"))):
         yield from _rivals(says, kind, roles)  # type: ignore[arg-type]  # two of the literals
-    for one, other in conflicts:
-        what = f"{written(one.figure)} against {written(other.figure)} {one.figure.role}"
-        yield Contradiction(kind="figure", first=one.claim_id, second=other.claim_id, what=what)
+    for one, another in conflicts:
+        what = f"{written(one.figure)} against {written(another.figure)} {one.figure.role}"
+        yield Contradiction(kind="figure", first=one.claim_id, second=another.claim_id, what=what)
     for denial in denies:
         denied = _denied(denial, says)
         if denied is not None:

@@ -36,6 +36,13 @@ def test_two_papers_that_quote_one_network_are_one_origin_and_a_hospital_makes_t
     assert [voice.name for voice in ledger.one().claims] == ["Sudan Doctors Network", "Doctors Without Borders"]
 
 
+def test_a_headline_without_a_source_is_no_second_origin_beside_the_source_its_article_cites() -> None:
+    ledger = Ledger()
+    for owner, sentence in NYALA[:2]:
+        ledger.read(sentence, owner=owner, title=f"Strike on Nyala market kills 27, {owner} reports")
+    assert (len(ledger.one().owners), ledger.one().independent) == (2, 1)
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_whatever_the_order_of_arrival_three_reports_make_one_incident_with_the_same_toll(order: tuple[int, ...]) -> None:
     ledger = Ledger()
