@@ -21,6 +21,10 @@ def clean_page(page: Page, max_html: int) -> bytes | Dropped:
     return cleaned if isinstance(cleaned, Dropped) else wire.encode(sketched(cleaned))
 
 
+def _load() -> None:
+    """Nothing: to find it, a new worker imports this module and the extractors, before the clock of its first page runs."""
+
+
 def sketched(article: Article) -> Article:
     """The article with what the clustering stage compares."""
     return replace(article, sketch=sketch(article.title, article.text))
@@ -32,7 +36,7 @@ class Cleaners:
     def __init__(self, settings: Settings) -> None:
         """Start lazily: processes come with the first page."""
         self._max_html = settings.max_html
-        self._pool = Pool(clean_page, workers=settings.workers, timeout=settings.clean_timeout)
+        self._pool = Pool(clean_page, workers=settings.workers, timeout=settings.clean_timeout, prepare=_load)
 
     @property
     def window(self) -> int:
