@@ -32,6 +32,7 @@ class Taken(NamedTuple):
     offset: int
     key: bytes | None
     body: bytes | None
+    redrives: int = 0  # times an operator has sent it again
 
 
 class Message(NamedTuple):

@@ -15,6 +15,8 @@ import gc
 import logging
 import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -33,6 +35,7 @@ from streams.overlay import Overlay
 from streams.stages import STAGES, Stage
 from tocsin import topics
 from tocsin.broker import BrokerError
+from tocsin.dead_letters import redrives_of
 from tocsin.errors import NewerSchema, TocsinError, UsageError
 from tocsin.health import Health, serve
 from tocsin.records import DeadLetter, Record
@@ -46,12 +49,19 @@ _FEW = 10  # with a tenth of a batch waiting, nothing is waited for
 _SHARE = 20  # of a batch, old material has a twentieth for itself
 _BREATH = 0.005  # seconds of work between two looks at the network
 _ASK = 5.0  # seconds between two looks whether a broker answers
+_SESSION = 15  # seconds after which the partitions of one who is silent go to others
+_HEARTBEAT = 3  # seconds
+_SUSPICIOUS = 8.0  # seconds without a look at the clock: half a session
 _STOP = 9.0  # seconds for stopping in good order
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
 class StateError(TocsinError):
     """The local tables cannot be read or written: the service stops; its state can be rebuilt from the broker."""
+
+
+class Lost(TocsinError):
+    """Others may have what this worker thinks it has: nothing is kept, and it begins anew as if it had been killed."""
 
 
 class Rows(Mapping[str, Any]):
@@ -99,6 +109,8 @@ class Worker:
         self._live: asyncio.Queue[Any] = asyncio.Queue(stage.batch)
         self._backfill: asyncio.Queue[Any] = asyncio.Queue(stage.batch)
         self._arrived = asyncio.Event()
+        self._awake = time.monotonic()  # when this process was last seen at work
+        self._doubt = 0.0  # until then it may have lost what it has
         self.app = self._app()
         self._tables = {table.name: (table, self._table(table)) for table in topics.TABLES if table.stage == stage.name}
         for queue, name in zip((self._live, self._backfill), topics.lanes(settings, stage.reads), strict=False):
@@ -120,13 +132,16 @@ class Worker:
                     if self.app.crashed:
                         raise _explained(self.app.crash_reason)
                 if working.done():
+                    if isinstance(working.exception(), Lost):
+                        _begin_anew(str(working.exception()))
                     working.result()
             finally:
                 stopping.cancel()
                 asking.cancel()
                 if working.done():  # nobody finishes what Faust would wait for
                     self.app.conf.stream_wait_empty = False
-                await self.app.stop()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.app.stop(), _STOP)
                 working.cancel()
                 with suppress(asyncio.CancelledError, TocsinError):
                     await working
@@ -135,6 +150,7 @@ class Worker:
 
     def _tell(self) -> None:
         """Ready is who has its share of the partitions, and the state that goes with them."""
+        self._look_at_clock()
         self.health.beat()
         if self.app.rebalancing or self.app.in_recovery or not cast(Any, self.app.tables).recovery.completed.is_set():
             self.health.waits("partitions", "the workers share the partitions out, or the state is read")
@@ -169,8 +185,8 @@ class Worker:
             consumer_group_instance_id=f"{settings.node}-{self._name}",
             consumer_auto_offset_reset="earliest",
             consumer_max_fetch_size=topics.MAX_BYTES + 100_000,
-            broker_session_timeout=15,
-            broker_heartbeat_interval=3,
+            broker_session_timeout=_SESSION,
+            broker_heartbeat_interval=_HEARTBEAT,
             broker_request_timeout=30,
             broker_commit_interval=0.5,
             broker_max_poll_records=self._stage.batch,
@@ -264,12 +280,7 @@ class Worker:
     async def _process(self, batch: list[Any]) -> None:
         outputs, letters, done, newer = [], [], [], None
         by_partition: dict[int, list[Any]] = {}
-        assigned = self.app.consumer.assignment()
         for event in batch:
-            if event.message.tp not in assigned:  # somebody else has it now, and starts where we committed
-                self._works.pop(event.message.partition, None)
-                event.ack()
-                continue
             by_partition.setdefault(event.message.partition, []).append(event)
         moment = time.monotonic()
         for partition, events in by_partition.items():
@@ -277,7 +288,8 @@ class Worker:
             for event in events:
                 message = event.message
                 try:
-                    made = work.take(Taken(message.topic, partition, message.offset, message.key, message.value))
+                    again = redrives_of(message.headers)
+                    made = work.take(Taken(message.topic, partition, message.offset, message.key, message.value, again))
                 except NewerSchema as error:
                     newer = TocsinError(f"{message.topic}: {error}")
                     break
@@ -290,7 +302,9 @@ class Worker:
                 if time.monotonic() - moment > _BREATH:
                     await asyncio.sleep(0)
                     moment = time.monotonic()
+        await self._check_clock(done)
         await self._outbox.send(messages(self._settings, outputs, letters))
+        await self._check_clock(done)
         await self._keep(by_partition)
         for event in done:
             event.ack()
@@ -298,6 +312,24 @@ class Worker:
         self.health.count(self._stage.name, "processed", len(done) - len(letters))
         if newer is not None:
             raise newer
+
+    async def _check_clock(self, events: list[Any]) -> None:
+        """Raise `Lost` when others may have taken these messages over while this process was asleep (a paused machine).
+
+        Who was asleep does not know what it has lost: it waits until it must.
+        """
+        self._look_at_clock()
+        if (doubtful := self._doubt - time.monotonic()) > 0:
+            await asyncio.sleep(doubtful)
+            assigned = self.app.consumer.assignment()
+            if self.app.rebalancing or not all(event.message.tp in assigned for event in events):
+                raise Lost("this worker was asleep, and others have taken over: it joins them again")
+
+    def _look_at_clock(self) -> None:
+        now = time.monotonic()
+        if now - self._awake > _SUSPICIOUS:
+            self._doubt = now + 2 * _HEARTBEAT
+        self._awake = now
 
     async def _opened(self, partition: int) -> Work:
         """The stage with this partition's tables; made anew when another worker has had the partition and changed them."""
@@ -330,11 +362,15 @@ class Worker:
         for (name, partition), changes in rows.items():
             table, made = self._tables[name]
             where = self._changelog(table, partition)
+            before = made.data.persisted_offset(where)
+            expected = (-1 if before is None else before) + len(changes)
             offset = last.get((where.topic, partition), -1)
-            if offset < 0:  # the broker had it already and does not say where: reading it once more changes nothing
-                offset = before if (before := made.data.persisted_offset(where)) is not None else -1
+            if offset not in (expected, -1):  # -1: the broker had it already, and does not say where
+                raise Lost(f"another worker has written the state of {where.topic}/{partition}: this one joins again, and reads it")
             if changes:
-                made.data.apply_changelog_batch(cast(Any, [_event(where, offset, key, row) for key, row in changes.items()]), bytes, bytes)
+                made.data.apply_changelog_batch(
+                    cast(Any, [_event(where, expected, key, row) for key, row in changes.items()]), bytes, bytes
+                )
             overlays[name, partition].settle()
         for partition in partitions:
             self._works[partition] = (self._works[partition][0], self._offsets(partition))
@@ -364,6 +400,9 @@ def run_worker(settings: Settings, stage_name: str, index: int = 0) -> None:
     try:
         with serve(settings, worker.health), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_stopped(worker))
+    except TocsinError as error:
+        _leave_soon(error.exit_code)  # a thread of Faust's may wait for a broker that is gone
+        raise
     finally:
         end()
 
@@ -382,6 +421,18 @@ async def _until_stopped(worker: Worker) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, first)
     await worker.run(stop)
+
+
+def _begin_anew(why: str) -> None:
+    """Replace this process by its like: as after a kill, nothing of what was under way is kept."""
+    _LOG.warning("%s", why)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # the very command that runs
+
+
+def _leave_soon(code: int) -> None:
+    timer = threading.Timer(_STOP, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
 def _explained(reason: BaseException | None) -> TocsinError:

@@ -1,12 +1,26 @@
 """A message that broke a stage becomes a dead letter: whole, with its origin, so that it can be sent again once the cause is mended."""
 
 import traceback
+from collections.abc import Iterable
 
 from tocsin import ids
 from tocsin.clock import now
 from tocsin.records import DeadLetter
 
 _TRACE = 6  # frames, the innermost
+_REDRIVES = "tocsin-redrives"
+"""Header of a message that was sent again: how many times, so that its next dead letter knows."""
+
+
+def redrive_headers(redrives: int) -> list[tuple[str, bytes]]:
+    """Headers of a message that is sent for the `redrives`-th time again."""
+    return [(_REDRIVES, str(redrives).encode())]
+
+
+def redrives_of(headers: Iterable[tuple[str, bytes | None]] | None) -> int:
+    """How many times a message was sent again, by its headers (in the order they were sent; the last one counts)."""
+    found = [value for name, value in headers or () if name == _REDRIVES]
+    return int(found[-1]) if found and found[-1] and found[-1].isdigit() else 0
 
 
 def dead_letter(

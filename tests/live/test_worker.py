@@ -1,6 +1,7 @@
 """The stages as Faust apps on a real Kafka: equal to the embedded run, whatever is killed or broken."""
 
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from msgspec.structs import replace
 
 from streams.cluster import Clusters
 from streams.stages import cluster
-from tests.builders import article
+from tests.builders import article, clustered
+from tests.live.conftest import Servers
 from tests.live.stream import (
     behind,
     create_topics,
@@ -241,3 +243,65 @@ def test_two_workers_share_the_partitions_and_one_takes_over_all(settings: Setti
 def subject_of(key: bytes) -> str:
     """Of a row of seen ("loc:x"), hours ("loc:x@421000") or rung ("rule loc:x")."""
     return key.decode().rpartition(" ")[2].partition("@")[0]
+
+
+def test_a_worker_that_is_stopped_under_load_leaves_nothing_half_done(settings: Settings, kafka: str) -> None:
+    create_topics(settings)
+    given = [Placed(article=of, clustered=clustered(of)) for of in wire_copies(1200)]
+    one, two = replace(settings, node="one"), replace(settings, node="two")
+    with worker(one, "--stage", "tag") as first, worker(two, "--stage", "tag"):
+        wait_for(lambda: members(settings, "tag") == 2)
+        send(settings, topics.ARTICLES, [(of.article.article_id, of) for of in given])
+        wait_for(lambda: behind(settings, "tag", topics.ARTICLES) < 1000)
+        asked = time.monotonic()
+        assert stop(first) == (0, "")
+        assert time.monotonic() - asked < 10
+        assert behind(settings, "tag", topics.ARTICLES) > 0, "too fast to be stopped at work"
+        wait_until_read(settings, "tag", seconds=120)
+    written = [one.clustered.version_id for one in records(settings, topics.TAGGED)]
+    assert sorted(written) == sorted(of.clustered.version_id for of in given), "a stop in good order repeats nothing either"
+
+
+def test_a_broker_that_is_killed_and_comes_back_costs_nothing(settings: Settings, servers: Servers) -> None:
+    broker = servers.kafka()
+    settings = replace(settings, kafka=broker.address)
+    create_topics(settings)
+    given = wire_copies(3000)
+    send(settings, topics.INCOMING, [("", of) for of in given[:1500]])
+    with worker(settings, "--stage", "cluster") as running:
+        wait_for(lambda: behind(settings, "cluster", topics.INCOMING) < 1500)
+        broker.kill()
+        time.sleep(20)
+        broker.start()
+        send(settings, topics.INCOMING, [("", of) for of in given[1500:]])
+        wait_until_read(settings, "cluster", seconds=120)
+        assert stop(running) == (0, "")
+    bare = Clusters({})
+    expected = {of.version_id: cluster(of, bare).clustered for of in given}
+    placed: list[Placed] = records(settings, topics.ARTICLES)
+    assert {one.clustered.version_id: one.clustered for one in placed} == expected
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_asleep_has_no_say_and_learns_what_it_missed(settings: Settings, kafka: str) -> None:
+    create_topics(settings)
+    given = wire_copies(4000)
+    bare = Clusters({})
+    expected = {of.version_id: cluster(of, bare).clustered for of in given}
+    send(settings, topics.INCOMING, [("", of) for of in given[:2000]])
+    with worker(replace(settings, node="sleeper"), "--stage", "cluster") as sleeper:
+        wait_for(lambda: behind(settings, "cluster", topics.INCOMING) < 1900)
+        sleeper.send_signal(signal.SIGSTOP)
+        with worker(replace(settings, node="other"), "--stage", "cluster") as other:
+            wait_until_read(settings, "cluster", seconds=120)
+            send(settings, topics.INCOMING, [("", of) for of in given[2000:3000]])
+            wait_until_read(settings, "cluster", seconds=60)
+            sleeper.send_signal(signal.SIGCONT)
+            wait_for(lambda: members(settings, "cluster") == 2)
+            stop(other)
+        send(settings, topics.INCOMING, [("", of) for of in given[3000:]])
+        wait_until_read(settings, "cluster", seconds=120)
+        assert stop(sleeper)[0] == 0
+    placed: list[Placed] = records(settings, topics.ARTICLES)
+    assert {one.clustered.version_id for one in placed} == set(expected)
+    assert [one.clustered for one in placed] == [expected[one.clustered.version_id] for one in placed]
