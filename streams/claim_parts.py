@@ -12,7 +12,7 @@ from streams.figure_claims import FigureClaim
 from streams.inflect import VERBAL
 from streams.numbers import Number, as_quantity
 from streams.roles import Roles
-from streams.times import as_event_time
+from streams.times import TimeSpan, as_event_time
 from tocsin.records import ClaimActor, ClaimPlace, EventTime, Geo, Mention, Quantity
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "extent_of",
     "figured_span",
     "in_frame",
+    "is_about_the_past",
     "is_history",
     "loose_quantities",
     "place_of",
@@ -244,13 +245,36 @@ def is_history(when: EventTime | None, published_at: str | None) -> bool:
     """More than about a year before publication."""
     if when is None or not when.event_from or not published_at or (when.event_to is None and when.text and "since" in when.text.lower()):
         return False
+    last = max(when.event_from, when.event_to or "")  # "over the past two years" reaches to today
     try:
-        gap = (int(published_at[:4]) - int(when.event_from[:4])) * 12
-        if len(when.event_from) >= 7:
-            gap += int(published_at[5:7]) - int(when.event_from[5:7])
+        gap = (int(published_at[:4]) - int(last[:4])) * 12
+        if len(last) >= 7:
+            gap += int(published_at[5:7]) - int(last[5:7])
     except ValueError:
         return False
     return gap > 12
+
+
+_LONG_AGO = 10  # years before publication
+_LIFETIME = 40  # ... or before the text was seen, where nothing says when it was published
+_DATED = 3  # times with a year that say what a text is about
+
+
+_OLD_YEAR = re.compile(
+    r"\b(?:in|since|until|circa|of|from|by) 1[0-8]\d\d\b(?! [a-z]+s\b)|\b\d\d?(?:th|st|nd|rd)[- ]century\b|\b1[0-8]\d0s\b"
+)
+
+
+def is_about_the_past(low: str, times: Sequence[TimeSpan], published_at: str | None, observed_at: str) -> bool:
+    """Whether most of a text's dates lie long ago: the history of a castle, a biography."""
+    day = published_at or observed_at
+    if not day[:4].isdigit():
+        return False
+    latest = int(day[:4]) - (_LONG_AGO if published_at else _LIFETIME)
+    years = [int(t.event_from[:4]) for t in times if t.event_from and not t.inferred_year and t.event_from[:4].isdigit()]
+    older = sum(1 for _ in _OLD_YEAR.finditer(low))
+    count = len(years) + older
+    return count >= _DATED and 2 * (older + sum(year < latest for year in years)) > count
 
 
 _EXTENT = re.compile(

@@ -19,6 +19,7 @@ from streams.claim_parts import (
     extent_of,
     figured_span,
     in_frame,
+    is_about_the_past,
     is_history,
     loose_quantities,
     place_of,
@@ -61,6 +62,7 @@ _LOCAL = 0.66  # weight of a deed in a text that reads like local crime
 _STRIFE = 3  # words or actors of armed or public strife that make a text more than local crime
 _DEEDS = frozenset(("coercion", "force_posture", "unrest", "targeted_attack", "casualties", "destruction", "remote_strike", "armed_clash"))
 _REFUSED = 0.8  # weight of a figure whose rule would not accept the words alone
+_LATE = 0.8  # weight of what happened long before the text
 _STEP = 40  # about four words
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
@@ -141,10 +143,12 @@ class _Finder:
         self.context, self.low, self.rules = context, low, rules
         self.grammar = grammar_of(rules.lang)
         self.stakes = rules.bits.get("stakes", 0)
+        self.at_war = rules.bits.get("armed", 0) | rules.bits.get("heavy", 0) | rules.bits.get("crisis_word", 0)
         self.ordinary, self.hard = rules.bits.get("ordinary", 0), rules.bits.get("hard", 0)
         self.sentences, self.origin = _pieces(low, context.sentences)
         self.lists: _Lists = (hits, actors, places, numbers, times)
         self.scale = self.document_scale()
+        self.past = is_about_the_past(low, times, context.published_at, context.observed_at)
         self.discourse = Discourse(low, hits, actors, self.sentences, rules)
         self.starts = [[item.start for item in items] for items in self.lists]
         self.lying: dict[int, _Lists] = {}
@@ -249,6 +253,8 @@ class _Finder:
     def doubted(self, scene: Scene, item: Found) -> Found:
         """A figure's claim, less sure where its rule would refuse the words alone: deaths of a disease, an army that fled."""
         refused = any(self.holds(scene, item.trigger, c, item.roles) for c in item.rule.exclude)
+        if item.rule.type == "casualties" and not refused and not scene.mask & self.at_war:
+            refused = self.holds(scene, item.trigger, Condition("context", self.rules.bits.get("illness", 0)), item.roles)
         return item._replace(score=item.score * _REFUSED) if refused else item
 
     def accepted(self, scene: Scene, hit: Hit) -> list[Found]:
@@ -365,7 +371,8 @@ class _Finder:
             quantities = loose_quantities(scene, item, kept, start, end)
         attribution = as_attribution(item.frames, context.text, self.rules)
         when = event_time(scene, item, start, end, context.published_at)
-        history = item.mood.background or is_history(when, context.published_at)
+        told_late = is_history(when, context.published_at) or self.past
+        history = item.mood.background or told_late
         polarity: Literal["affirmative", "negative"] = "negative" if item.mood.negative != (rule.polarity == "negative") else "affirmative"
         link = sum(a.confidence for a in actors) / len(actors) if actors else 0.9
         place = max((p.confidence for p in places), default=0.9)
@@ -402,7 +409,13 @@ class _Finder:
             else None,
             scope=scene.sentence.scope,  # type: ignore[arg-type]
             codes=rule.codes,
-            confidence=round(min(0.99, item.score * (0.9 + 0.1 * link) * (0.95 + 0.05 * place)), 4),
+            confidence=round(
+                min(
+                    0.99,
+                    item.score * (_LATE if told_late and not item.mood.background else 1.0) * (0.9 + 0.1 * link) * (0.95 + 0.05 * place),
+                ),
+                4,
+            ),
             rule_id=rule.id,
             rule_trace=(
                 f"rule={rule.id}@{rule.version}",

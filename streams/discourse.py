@@ -14,11 +14,15 @@ from tocsin.records import Mention, Sentence
 _SHORTEST = 600  # characters of a text that says what it is about
 _AROUND = 3  # sentences either side
 _STEM = 4  # letters: "kills" and "killed" are one word of evidence
+_EMPTY = frozenset(("a", "an", "the", "of", "in", "on", "at", "to", "by", "for", "and", "from", "with"))
 _ENOUGH = 2.0  # words of evidence with which a deed keeps its confidence; a weak one counts half
 _SCALE = (0.6, 0.7, 0.8, 0.9)  # weight by half words of evidence below that
 _FULL = 1.0
 _WAR = 3  # other words of war in the sentences around, with which a deed is surer than its rule alone makes it
-_MOST_CALM = 2  # half words of evidence that ordinary words can outweigh
+_MOST_CALM = 2  # half words of evidence that a few ordinary words can outweigh
+_CALM = 4  # ordinary words that outweigh as many of calamity
+_ABOUT = 5  # ordinary words with which the whole text is about sport, films or trade, if it has no more of calamity
+_ELSEWHERE = 0.65  # weight of every deed there
 _SURER = 1.12
 # Type -> groups of terms.yaml whose words are evidence for it as well.
 _ALSO = {
@@ -57,6 +61,7 @@ class Discourse:
         self._read = len(low) >= _SHORTEST and bool(self._masks["calamity"])
         self._found: dict[int, dict[str, int]] = {}  # sentence -> stem -> classes
         self._near: dict[int, dict[str, int]] = {}
+        self._elsewhere = False
         if not self._read:
             return
         wanted = 0
@@ -69,6 +74,13 @@ class Discourse:
             stems = self._found.setdefault(bisect_right(starts, start) - 1, {})
             for stem in _stems(low[start:end]):
                 stems[stem] = stems.get(stem, 0) | mask
+
+        every: dict[str, int] = {}
+        for stems in self._found.values():
+            for stem, mask in stems.items():
+                every[stem] = every.get(stem, 0) | mask
+        calm = sum(bool(mask & self._masks[_ORDINARY]) for mask in every.values())
+        self._elsewhere = calm >= _ABOUT and calm >= sum(bool(mask & self._masks["calamity"]) for mask in every.values())
 
     def weight(self, kind: str, index: int, words: str) -> float:
         """Weight of a claim of type `kind` in sentence `index` whose trigger is `words` (lower case)."""
@@ -92,12 +104,14 @@ class Discourse:
             if stem not in own:
                 halves += 2 if mask & strong else 1 if mask & (weak | also) else 0
                 calm += bool(mask & ordinary)
-        halves -= min(calm, _MOST_CALM)
+        halves -= 2 * calm if calm >= _CALM else min(calm, _MOST_CALM)
         if halves < 2 * _ENOUGH:
             return _SCALE[max(0, halves)]
+        if self._elsewhere:
+            return _ELSEWHERE
         war = self._masks[_FIGHTING]
         return _SURER if sum(bool(mask & war) for stem, mask in near.items() if stem not in own) >= _WAR else _FULL
 
 
 def _stems(words: str) -> set[str]:
-    return {word[:_STEM] for word in words.replace("-", " ").split()}
+    return {word[:_STEM] for word in words.replace("-", " ").split()} - _EMPTY
