@@ -115,6 +115,7 @@ class FetchService:
                 offset=taken.offset,
                 key=taken.key,
                 body=taken.body,
+                redrives=taken.redrives,
             )
             done = Done(taken, dead=letter)
         finally:

@@ -18,6 +18,7 @@ from kafka.structs import OffsetAndMetadata
 from producers.offsets import Offsets, Window
 from tocsin import broker, topics
 from tocsin.broker import BrokerError, TopicPartition
+from tocsin.dead_letters import redrives_of
 from tocsin.errors import UsageError
 from tocsin.settings import Settings
 
@@ -37,6 +38,7 @@ class Taken(NamedTuple):
     body: bytes | None
     backfill: bool
     window: Window
+    redrives: int = 0  # times an operator has sent it again
 
 
 class Intake:
@@ -79,7 +81,16 @@ class Intake:
                     continue
                 window = self._offsets.window(partition)
                 taken += [
-                    Taken(partition.topic, partition.partition, r.offset, r.key, r.value, self._is_old(partition), window)
+                    Taken(
+                        partition.topic,
+                        partition.partition,
+                        r.offset,
+                        r.key,
+                        r.value,
+                        self._is_old(partition),
+                        window,
+                        redrives_of(r.headers),
+                    )
                     for r in records
                     if window.begin(r.offset)
                 ]

@@ -25,7 +25,7 @@ from producers.raws import folder_of
 from producers.sources import Source
 from tocsin import broker, topics, wire
 from tocsin.broker import BrokerError, Publisher, TopicPartition
-from tocsin.dead_letters import dead_letter
+from tocsin.dead_letters import dead_letter, redrives_of
 from tocsin.errors import NewerSchema, Quarantine, TocsinError
 from tocsin.health import Health
 from tocsin.records import Dropped, Fate, Fetched, Record
@@ -153,6 +153,7 @@ class ScheduleService:
                 offset=record.offset,
                 key=record.key,
                 body=record.value,
+                redrives=redrives_of(record.headers),
             )
             self._publisher.send(topics.DEAD_LETTERS, origin(letter), letter)
             self.health.count("schedule", "dead-letter")

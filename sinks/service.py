@@ -21,7 +21,7 @@ from kafka.errors import FencedInstanceIdError, KafkaError
 from sinks.refused import Refused
 from tocsin import topics, wire
 from tocsin.broker import BrokerError, Publisher, commit, consumer
-from tocsin.dead_letters import dead_letter
+from tocsin.dead_letters import dead_letter, redrives_of
 from tocsin.errors import NewerSchema, Quarantine, TocsinError, UsageError
 from tocsin.health import Health
 from tocsin.records import DeadLetter, Record
@@ -68,6 +68,7 @@ class Message(NamedTuple):
     offset: int
     key: bytes | None
     body: bytes | None
+    redrives: int = 0  # times an operator has sent it again
 
     @property
     def size(self) -> int:
@@ -143,6 +144,11 @@ def _begin(write: Callable[[P], list[Refused]], batch: P) -> "Future[list[Refuse
     return future
 
 
+def generation_mark(settings: Settings) -> str:
+    """The end of a sink's client id, "v1": which generation of indices it writes. A replay waits for those of an old one."""
+    return f"v{settings.index_generation}"
+
+
 def read_topics(settings: Settings) -> dict[str, topics.Topic]:
     """Every topic that sinks read, by its full name; of a topic with a twin both."""
     return {name: topic for topic in topics.ALL if "sink" in topic.readers for name in topics.lanes(settings, topic)}
@@ -158,7 +164,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         self._topics = read_topics(settings)
         target.check()
         self._publisher = Publisher(settings, name)
-        self._consumer: KafkaConsumer = consumer(settings, name, most=settings.sink_batch, stays=True)
+        self._consumer: KafkaConsumer = consumer(settings, name, most=settings.sink_batch, stays=True, mark=generation_mark(settings))
         missing = sorted(set(self._topics) - self._consumer.topics())
         if missing:
             raise UsageError(f"no topic {missing[0]} on {settings.kafka}: run `tocsin topics create`")
@@ -230,7 +236,8 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
             return 0
         for partition, records in found.items():
             for record in records:
-                self._read.append(Message(TopicPartition(partition.topic, partition.partition), record.offset, record.key, record.value))
+                where = TopicPartition(partition.topic, partition.partition)
+                self._read.append(Message(where, record.offset, record.key, record.value, redrives_of(record.headers)))
                 size += len(record.value or b"")
         return size
 
@@ -314,6 +321,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
                 offset=message.offset,
                 key=message.key,
                 body=message.body,
+                redrives=message.redrives,
             )
             if self._is_own_letter(message):
                 continue  # it is in the topic already; to wrap it once more would never end

@@ -29,7 +29,7 @@ def test_every_file_named_in_the_text_exists(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_named_in_the_text_exists(document: Path) -> None:
-    named = set(re.findall(r"`(?:\.venv/bin/)?tocsin ([a-z]+)", document.read_text(encoding="utf-8")))
+    named = set(re.findall(r"`(?:\.venv/bin/)?tocsin ([a-z-]+)", document.read_text(encoding="utf-8")))
     assert named <= set(COMMANDS)
 
 

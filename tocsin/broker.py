@@ -86,10 +86,10 @@ class Publisher:
         partition = topics.partition_of(key, topics.count_of(self._settings, topic))
         self.put(name, partition, key.encode("utf-8", "surrogatepass"), wire.encode(record))
 
-    def put(self, name: str, partition: int, key: bytes | None, body: bytes | None) -> None:
+    def put(self, name: str, partition: int, key: bytes | None, body: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -> None:
         """Send bytes as they are to a topic by its full name."""
         try:
-            future = self._producer.send(name, value=body, key=key, partition=partition)
+            future = self._producer.send(name, value=body, key=key, partition=partition, headers=list(headers))
         except MessageSizeTooLargeError as error:
             raise Quarantine(f"too large for a message ({len(body or b''):,} bytes; at most {topics.MAX_BYTES:,})") from error
         except (KafkaError, AssertionError) as error:
@@ -113,18 +113,26 @@ class Publisher:
 
 
 def consumer(
-    settings: Settings, service: str, names: Iterable[str] = (), *, most: int = 500, listener: Any = None, stays: bool = False
+    settings: Settings,
+    service: str,
+    names: Iterable[str] = (),
+    *,
+    most: int = 500,
+    listener: Any = None,
+    stays: bool = False,
+    mark: str = "",
 ) -> KafkaConsumer:
     """A member of a service's group that commits only when told to, reading from the oldest message when the group is new.
 
     `names`: full names to subscribe to; empty: the caller assigns partitions, or subscribes itself. `listener`: a kafka
     ConsumerRebalanceListener. `stays`: a member known by its node, which has its partitions back at once when it is started again within
-    the session; without, a killed member's partitions wait for the session to end. Raises UsageError when no broker answers.
+    the session; without, a killed member's partitions wait for the session to end. `mark`: the last part of its client id, by which
+    others tell what it works for. Raises UsageError when no broker answers.
     """
     try:
         reader = KafkaConsumer(
             **connection(settings),
-            client_id=f"{service}-{settings.node}",
+            client_id=f"{service}-{settings.node}" + (f"-{mark}" if mark else ""),
             group_id=topics.group(settings, service),
             group_instance_id=f"{service}-{settings.node}" if stays else None,
             enable_auto_commit=False,

@@ -199,6 +199,7 @@ class DeadLetter(Record, frozen=True, kw_only=True):
     body: bytes | None = None  # as it was read; null: the message had none
     fingerprint: str = ""  # of stage, error and topic: what broke alike is counted together
     redrives: int = 0  # times it was sent again
+    redriven_at: str | None = None  # set: not a failure but the mark that the letter of this origin was sent again, and when
     schema_version: int = SCHEMA_VERSION
 
 

@@ -28,16 +28,16 @@ class Kept(NamedTuple):
     revision: int
     taggers: tuple[str, str]
     claim_ids: tuple[str, ...]
-    claims_index: str
+    claims_month: str
 
 
-KEPT_FIELDS = ["version_id", "revision", "tagger_version", "lexicon_version", "claim_ids", "claims_index"]
+KEPT_FIELDS = ["version_id", "revision", "tagger_version", "lexicon_version", "claim_ids", "claims_month"]
 
 
 def kept(source: Mapping[str, Any]) -> Kept:
     """From the article document."""
     taggers = (source.get("tagger_version", ""), source.get("lexicon_version", ""))
-    return Kept(source["version_id"], source["revision"], taggers, tuple(source.get("claim_ids", ())), source.get("claims_index", ""))
+    return Kept(source["version_id"], source["revision"], taggers, tuple(source.get("claim_ids", ())), source.get("claims_month", ""))
 
 
 class Version(NamedTuple):
@@ -49,6 +49,8 @@ class Version(NamedTuple):
     claims: list[Op]
     article: Op
     cause: int
+    revision: int  # external version of all of it
+    claims_base: str  # name of the claims indices, less the month
 
 
 class Batch(NamedTuple):
@@ -111,10 +113,10 @@ class Preparer:
         words = (" ".join(keys(article.title or "")), " ".join(keys(article.text)))
         whole = bulk.put(into["versions"], article.version_id, documents.version_document(document), cause, revision)
         claims = [bulk.put(into["claims"], name, fields, cause, revision) for name, fields in documents.claim_documents(document)]
-        flat = documents.article_document(document, terms, words, into["claims"], revision)
+        flat = documents.article_document(document, terms, words, names.month(seen), revision)
         article_op = bulk.put(into["articles"], article.article_id, flat, cause, revision)
         indices.update((index, kind) for kind, index in into.items())
-        return Version(article.article_id, kept(flat), whole, claims, article_op, cause), terms
+        return Version(article.article_id, kept(flat), whole, claims, article_op, cause, revision, names.base(settings, "claims")), terms
 
     def _names(self, cause: int, found: Found, indices: set[tuple[str, str]]) -> Iterable[Op]:
         index = names.base(self._settings, "names")
@@ -179,8 +181,8 @@ def decide(versions: list[Version], stored: dict[str, Kept]) -> tuple[list[Op], 
         first += version.claims
         before = stored.get(article_id)
         if before is not None:
-            still = set(version.kept.claim_ids) if before.claims_index == version.kept.claims_index else set()
+            still = set(version.kept.claim_ids) if before.claims_month == version.kept.claims_month else set()
             gone = [name for name in before.claim_ids if name not in still]
-            first += [bulk.delete(before.claims_index, name, version.cause, version.kept.revision) for name in gone]
+            first += [bulk.delete(f"{version.claims_base}-{before.claims_month}", name, version.cause, version.revision) for name in gone]
         last.append(version.article)
     return first, last

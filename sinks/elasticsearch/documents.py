@@ -1,6 +1,6 @@
 """A tagged document as Elasticsearch keeps it: one flat article, one flat document a claim, one version whole. Pure functions.
 
-No field holds the time of writing, so that a replay gives the same bytes.
+No field holds the time of writing, or the generation it is written to, so that a replay gives the same bytes.
 """
 
 import base64
@@ -26,6 +26,11 @@ Json = dict[str, Any]
 def revision(generation: int, fetched_at: str) -> int:
     """External version of an article's documents: a later reading of the page wins, a later generation always."""
     return generation << GENERATION_SHIFT | max(0, seconds(fetched_at) or 0) * 1000
+
+
+def within(version: int) -> int:
+    """An external version less its generation: what a document may say of it and be the same in every generation."""
+    return version & ((1 << GENERATION_SHIFT) - 1)
 
 
 def first_seen(document: Document) -> str:
@@ -86,10 +91,11 @@ def version_document(document: Document) -> Json:
     )
 
 
-def article_document(document: Document, found: Found, words: tuple[str, str], claims_index: str, version: int) -> Json:
+def article_document(document: Document, found: Found, words: tuple[str, str], claims_month: str, version: int) -> Json:
     """The current version of an article, flat.
 
-    `found`: its terms (sinks.terms); `words`: index words of title and body, joined by spaces (sinks.words); `version`: its revision.
+    `found`: its terms (sinks.terms); `words`: index words of title and body, joined by spaces (sinks.words); `claims_month`: of the index
+    its claims are in; `version`: its revision.
     """
     tagged, article, clustered = document.tagged, document.tagged.article, document.clustered
     claims = all_claims(tagged)
@@ -143,9 +149,9 @@ def article_document(document: Document, found: Found, words: tuple[str, str], c
             "extractor": article.extractor,
             "tagger_version": tagged.tagger_version,
             "lexicon_version": tagged.lexicon_version,
-            "revision": version,
+            "revision": within(version),
             "claim_ids": [claim.claim_id for claim in claims],
-            "claims_index": claims_index,
+            "claims_month": claims_month,
         }
     )
 

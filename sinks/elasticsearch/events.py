@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from sinks.elasticsearch.documents import GENERATION_SHIFT, LARGEST, date, once, pack, points, unpack
+from sinks.elasticsearch.documents import GENERATION_SHIFT, LARGEST, date, once, pack, points, unpack, within
 from sinks.terms import key
 from tocsin import ids, wire
 from tocsin.incidents import Incident
@@ -31,7 +31,7 @@ def alert_document(alert: Alert, version: int) -> Json:
         "published_at": date(alert.published_at),
         "subject_ids": parts,
         "subject_keys": list(dict.fromkeys((*parts, key(alert.subject_name)))),
-        "revision": version,
+        "revision": within(version),
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [])}
 
@@ -187,14 +187,14 @@ def dropped_fate(dropped: Dropped) -> tuple[str, Json]:
 
 
 def dead_letter_fate(letter: DeadLetter) -> tuple[str, Json]:
-    """(id, document) of a message that broke a stage; its key says which URL or article it was about, where it does."""
+    """(id, document) of a message that broke a stage, or was sent again; its key says which URL or article it was about, where it does."""
     origin = f"{letter.topic}/{letter.partition}/{letter.offset}"
     about = (letter.key or b"").decode("utf-8", "replace")
     fate = _fate(
         url=about if "://" in about else "",
-        at=letter.at,
+        at=letter.redriven_at or letter.at,
         stage=letter.stage,
-        outcome="dead-letter",
+        outcome="redriven" if letter.redriven_at else "dead-letter",
         detail=f"{letter.error} ({origin})",
         reason=letter.error.partition(":")[0],
         article_id=about if about.startswith("a_") else None,

@@ -12,7 +12,7 @@ from sinks.elasticsearch import client as door
 from sinks.elasticsearch.batch import KEPT_FIELDS, Batch, Kept, Preparer, decide, kept
 from sinks.elasticsearch.bulk import Failed, Op, Writer
 from sinks.elasticsearch.client import ClusterError
-from sinks.elasticsearch.setup import missing_fields
+from sinks.elasticsearch.setup import live_generation, missing_fields
 from sinks.refused import Refused
 from tocsin.errors import Quarantine
 from tocsin.records import Alert, Record
@@ -48,6 +48,9 @@ class ElasticsearchSink:
                 alias = names.alias(self._settings, kind)
                 if not self.client.indices.exists_alias(name=alias):
                     raise door.missing(f"no alias {alias} at {self._settings.elasticsearch}")
+                live = live_generation(self.client, self._settings, kind) or 0
+                if live > self._settings.index_generation:
+                    raise ClusterError(f"readers see generation {live} of {alias}: set index_generation to {live}, and start this again")
                 if not mapping.indices().kinds[kind].monthly:
                     self._look(names.base(self._settings, kind), kind)
 

@@ -229,7 +229,7 @@ def test_an_older_version_is_history_only() -> None:
 def test_claims_that_are_gone_are_deleted_from_where_they_were() -> None:
     version = version_of(mosul())
     before = version.kept._replace(
-        version_id="v_before", revision=1, claim_ids=("c_old", version.kept.claim_ids[0]), claims_index="tocsin-claims-v1-2016.12"
+        version_id="v_before", revision=1, claim_ids=("c_old", version.kept.claim_ids[0]), claims_month="2016.12"
     )
     first, _ = decide([version], {version.article_id: before})
     assert [head for head in heads(first) if head.startswith("delete")] == ["delete c_old", f"delete {version.kept.claim_ids[0]}"]

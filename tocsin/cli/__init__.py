@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "setup": ("tocsin.cli.sinks:setup", "Make Elasticsearch ready: templates, indices, aliases."),
     "sink": ("tocsin.cli.sinks:sink", "Service: write results into Elasticsearch or files (distributed run)."),
     "submit": ("tocsin.cli.crawl:submit", "Send files, folders, WARC files, JSON lines or URLs into the distributed run."),
+    "replay": ("tocsin.cli.replay:replay", "Build an index anew from the topics or the archive (distributed run)."),
+    "dead-letters": ("tocsin.cli.dead_letters:dead_letters", "Messages that broke a stage: look at them, send them again."),
     "settings": ("tocsin.cli.settings:settings", "All settings, their values, and where each comes from."),
 }
 
