@@ -67,7 +67,6 @@ def incoming(settings: Settings, *lanes: topics.Lane) -> list[Article]:
 def embedded(site: Site, folder: Path) -> dict[str, Article]:
     """What the embedded run makes of the site in one round, by version id."""
     poll(site, settings_for(site, folder))
-    site.requests.clear()  # pages that ask for patience first do so again
     with open_store(folder, read_only=True) as store:
         hits = store.search(Query(limit=10_000, all_copies=True)).hits
         kept = [store.article(hit.article_id) for hit in hits]
