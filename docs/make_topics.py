@@ -1,4 +1,4 @@
-"""Write docs/topics.md: every topic with key, retention, writer and readers. `python docs/make_topics.py`; a test compares."""
+"""Write docs/topics.md, and the table of topics in ARCHITECTURE.md. `python docs/make_topics.py`; a test compares both."""
 
 from pathlib import Path
 
@@ -26,8 +26,8 @@ TAIL = """
 ## More partitions
 
 The partition of a key decides where its state lies. The count of an existing topic is therefore never changed: `tocsin topics create`
-refuses it. To grow, set `partitions` and the next `topic_generation`, create the topics of that generation, fill them by replay, and let
-the services of the old generation finish.
+refuses it. To grow, set `partitions` and the next `topic_generation`, create the topics of that generation, fill its state with
+`tocsin replay --from articles --topics 1`, and let the services of the old generation finish ([how](distributed.md#more-partitions)).
 
 ## When a service is down for long
 
@@ -43,6 +43,32 @@ That leaves as long again to mend it, or to keep more meanwhile: raise `retentio
 (`tocsin topics create` reports that it differs and leaves it so). What was deleted unread is counted and named as lost; the archive still
 has the pages.
 """
+
+
+START, END = "<!-- topics: made by docs/make_topics.py -->\n", "<!-- end of topics -->\n"
+
+
+def short_table() -> str:
+    """The topics for ARCHITECTURE.md: what travels, keyed by what, kept how long, whose, read by whom."""
+    rows = ["| topic | record | key | kept | owner (writes it) | read by |\n|---|---|---|---|---|---|\n"]
+    for topic in topics.ALL:
+        marks = ", one partition" * topic.serial + ", with a twin" * topic.twin
+        days = f"{topic.retention / topics.DAY:g} days"
+        readers = ", ".join(topic.readers)
+        rows.append(f"| `{topic.name}`{marks} | `{topic.record.__name__}` | {topic.key} | {days} | {topic.owner} | {readers} |\n")
+    for table in topics.TABLES:
+        one = ", one partition" if table.serial else ""
+        rows.append(
+            f"| changelog of `{table.name}` ({table.stage}){one} | a row | its key | last of each key | {table.stage} | {table.stage} |\n"
+        )
+    return "".join(rows)
+
+
+def with_table(text: str) -> str:
+    """ARCHITECTURE.md with the table as it must be."""
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    return f"{before}{START}{short_table()}{END}{after}"
 
 
 def as_markdown() -> str:
@@ -68,3 +94,5 @@ def as_markdown() -> str:
 
 if __name__ == "__main__":
     (Path(__file__).parent / "topics.md").write_text(as_markdown(), encoding="utf-8")
+    architecture = Path(__file__).parents[1] / "ARCHITECTURE.md"
+    architecture.write_text(with_table(architecture.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tocsin import topics
 from tocsin.cli import COMMANDS
 from tocsin.cli.settings import as_markdown
 
@@ -50,3 +51,10 @@ def test_every_module_stands_in_the_list_with_its_purpose() -> None:
 def test_every_topic_stands_in_the_list_as_it_is() -> None:
     made = runpy.run_path(str(ROOT / "docs" / "make_topics.py"))["as_markdown"]()
     assert (ROOT / "docs" / "topics.md").read_text(encoding="utf-8") == made, "run `python docs/make_topics.py`"
+
+
+def test_the_architecture_shows_the_topics_as_they_are() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    made = runpy.run_path(str(ROOT / "docs" / "make_topics.py"))["with_table"](text)
+    assert text == made, "run `python docs/make_topics.py`"
+    assert all(f"| `{topic.name}`" in text for topic in topics.ALL)
