@@ -349,6 +349,8 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
                 continue
             unit = number.unit
             if unit == "other":
+                if number.noun in vocabulary().units:
+                    continue  # "thousands of birds flee", "12 attacks killed"
                 if cost > 0 and not _is_bare(number) and not (cost - term.weight < _NEXT_TO and _is_unknown(number, context, term)):
                     continue
                 unit = term.unit or ("household" if hit.end <= begin and _HOUSEHOLD.search(view.text, hit.end, begin) else "person")

@@ -1,9 +1,16 @@
 """Words of force that tell of no deed: nouns that look like verbs, names, figures of speech; and the deeds beside them that count."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from streams.claim_rules import DATA
+from streams.resources import resources_for
+from streams.sightings import LIKELY
+from streams.tag import tag_line
 from tests.streams.claims_of import claims_of
+from tocsin.settings import load
 from tocsin.yaml_file import load_yaml
 
 NOUNS = [
@@ -36,3 +43,27 @@ def test_the_deed_itself_still_counts(text, kind):
 def test_the_examples_of_the_idioms_yield_no_claim():
     examples = load_yaml(DATA / "idioms.yaml", dict[str, object])["examples"]
     assert {text: [c.rule_id for c in claims_of(text)] for text in examples if claims_of(text)} == {}
+
+
+LOUD = frozenset(
+    (
+        "casualties",
+        "displacement",
+        "territorial_control",
+        "remote_strike",
+        "targeted_attack",
+        "armed_clash",
+        "coercion",
+        "unrest",
+        "destruction",
+    )
+)
+PAGES = yaml.safe_load((Path(__file__).parent.parent / "golden" / "ordinary_en.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page["id"] for page in PAGES])
+def test_an_ordinary_page_gives_no_confident_claim_of_an_alerting_type(page):
+    line = {"id": page["id"], "text": page["text"], "published_at": "2024-06-01T00:00:00Z"}
+    found = tag_line(line, resources_for(load(environment={})[0]), "2024-06-02T00:00:00Z")["claims"]
+    loud = {c["trigger"]["text"]: c["confidence"] for c in found if c["type"] in LOUD - {*page["allowed"]} and c["confidence"] >= LIKELY}
+    assert loud == {}
