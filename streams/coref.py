@@ -18,8 +18,8 @@ from streams.scan import body_spans, is_english
 from tocsin.records import Candidate, Mention
 
 _GROUP = re.compile(
-    # One class of letters in front is sought four times faster than alternatives behind a word boundary.
-    r"[TtOo](?<!\w.)(?i:(?:(?<=t)h(?:e|is|at)|(?<=o)ur)\s+(?:(?:so-called|same|barbaric|brutal|armed|islamist|sunni|shia)\s+){0,2}"
+    # What parts words in front is sought faster than a boundary: the text is given a line end before it.
+    r"\W(?=[TtOo])(?i:(?:th(?:e|is|at)|our)\s+(?:(?:so-called|same|barbaric|brutal|armed|islamist|sunni|shia)\s+){0,2}"
     r"(?:(terrorist|extremist|jihadist|jihadi|militant|insurgent|rebel|armed|terror|islamist)\s+)?"
     r"(group|organi[sz]ation|caliphate|movement|militia|faction)(?!\s+of\b)\b)"
 )
@@ -31,7 +31,8 @@ _COMPATIBLE = {
     "organisation": _ARMED | {"organisation", "ngo", "igo"},
     "movement": _ARMED | {"party", "organisation"},
 }
-_PRONOUN = re.compile(r"[HhSsTtWwIm](?<!\w.)(?:(?<=[HhWwm])e|(?<=[Ss])he|(?<=[Hh])im|(?<=[Tt])hey|(?<=I))\b(?!\.\w)")
+_PRONOUN = re.compile(r"\W(?:[HhWw]e|me|[Ss]he|[Hh]im|[Tt]hey|I)\b(?!\.\w)")
+_GROUP_NOUNS = ("group", "organi", "caliphate", "movement", "militia", "faction")
 _SPEAKER = frozenset(("i", "we", "me"))
 _STATE = frozenset(("government", "state_military", "police", "intelligence", "country"))
 _SAYS = re.compile(
@@ -140,8 +141,9 @@ def _nouns(context: Context, mentions: list[Mention], lexicon: ActorLexicon) -> 
     pools: dict[str, _Pool] = {}
     resolved: list[Mention] = []
     joined: dict[int, int] = {}
-    for match in _GROUP.finditer(text):
-        start, end = match.span()
+    low = text.lower()
+    for match in _GROUP.finditer(f"\n{text}") if any(noun in low for noun in _GROUP_NOUNS) else ():
+        start, end = match.start(), match.end() - 1  # the letter before the first is what parts them
         if not any(a <= start and end <= b for a, b in spans):
             continue
         at = bisect_left(taken, end + 2)
@@ -243,11 +245,11 @@ def _pronouns(context: Context, mentions: Sequence[Mention]) -> list[Mention]:
     persons = _Pool([m for m in mentions if m.type == "person"])
     groups = _Pool([m for m in mentions if m.type != "person"])
     out: list[Mention] = []
-    for match in _PRONOUN.finditer(text):
-        start, end = match.span()
+    for match in _PRONOUN.finditer(f"\n{text}"):
+        start, end = match.start(), match.end() - 1
         if not any(a <= start and end <= b for a, b in spans):
             continue
-        word = match.group().lower()
+        word = match.group()[1:].lower()
         last = (groups if word == "they" else persons).last_before(start)
         near = last if last is not None and start - last.end < _REACH else None
         if word in _SPEAKER:

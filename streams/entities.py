@@ -25,6 +25,10 @@ _WHERE = re.compile(
 )
 
 
+_WHERE_WORDS = frozenset(
+    "in inside into from across throughout within to toward towards near outside around leave left leaving enter entered entering reach "
+    "reached visit visited over via northern southern eastern western northeastern northwestern southeastern southwestern central".split()  # noqa: SIM905
+)
 _OVERLAPPING = 8  # actors that may begin before one place ends
 
 
@@ -72,7 +76,14 @@ def _located(place: Mention, text: str) -> bool:
 
     Not in "peace between Sudan and others", where it is a party, nor in "Mosul, Iraq", where it only tells which Mosul.
     """
-    return place.type != "country" or _WHERE.search(text, max(0, place.start - 24), place.start) is not None
+    if place.type != "country":
+        return True
+    head = text[max(0, place.start - 24) : place.start].lower().split()
+    if not head or (head[-1] == "the" and not head[:-1]):
+        return False
+    last = head[-2] if head[-1] == "the" else head[-1]
+    # A look at the last word spares the pattern nearly always; what is glued to it may still end in one.
+    return (last in _WHERE_WORDS or not last.isalpha()) and _WHERE.search(text, max(0, place.start - 24), place.start) is not None
 
 
 def _verdict(actor: Mention, place: Mention) -> str:

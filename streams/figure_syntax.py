@@ -202,6 +202,8 @@ def _followed_by_unit(text: str, at: int, words: Vocabulary) -> bool:
 
 
 def _value(raw: str) -> float:
+    if raw.isdigit():
+        return float(raw[:18])
     if raw[0] != "0" and _GROUPS.fullmatch(raw):
         return float(re.sub(r"\D", "", raw))
     if len(raw) > 18:

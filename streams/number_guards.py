@@ -13,6 +13,8 @@ _DAY_LIST_AFTER = re.compile(
     r"\d{1,2}(?:st|nd|rd|th)? ?(?:of |de )?([^\W\d_]+)"
 )
 _DAY_LIST_BEFORE = re.compile(r"([^\W\d_]+)\.? \d{1,2}(?:, ?\d{1,2})*(?: ?- ?|,? and | to |, ?)$")
+_DIGIT = re.compile("[0-9]")
+_JOINER = 12  # characters from a day to the next in a list
 _LONGEST_MONTH = 31
 _PHONE = re.compile(r"\+\d[\d ()-]*$")
 _PHONE_TAIL = re.compile(r"-\d{3}")
@@ -25,6 +27,8 @@ _SMALL |= {"a hundred": 100, "a thousand": 1000}
 _SHARE = r"(?:in|out of) (?:every |each )?"
 _SHARE_AFTER = re.compile(rf" {_SHARE}({'|'.join(_SMALL)}|\d{{1,4}})(?: ([^\W\d_]+)|(?= ?[.,;:)\n]|$))")
 _SHARE_BEFORE = re.compile(rf"\b({'|'.join(_SMALL)}|\d) {_SHARE}$")
+_SHARE_ENDS = ("in ", "of ", "every ", "each ")
+_FRACTION_STARTS = tuple(space + letter for space in " -" for letter in "tqfseh")
 _WORD_AFTER = re.compile(r" ([^\W\d_]+)")
 _WHOLES = frozenset((2, 3, 4, 5, 6, 10, 100, 1000))
 _DIFFERENCE = re.compile(r" (?:more|fewer|less|higher|lower) than (?!\d)")  # "300 more than last week"
@@ -79,17 +83,19 @@ def is_reference(text: str, found: Expression, before: Before, after: After, wor
 
 def _is_share(text: str, found: Expression, words: Vocabulary) -> bool:
     """Whether the figure is part of a fraction or a share: "two thirds of", "three out of four children"."""
-    if _FRACTION.match(text, found.end):
+    if text.startswith(_FRACTION_STARTS, found.end) and _FRACTION.match(text, found.end):
         return True
     part: float | None
     whole: float | None
-    before = _SHARE_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start)
+    before = None
+    if text.endswith(_SHARE_ENDS, 0, found.start):
+        before = _SHARE_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start)
     if before is not None:
         part, whole, at = _small(before[1]), found.value, found.end
         noun = _WORD_AFTER.match(text, at)
         following = noun[1] if noun is not None else ""
     else:
-        after = _SHARE_AFTER.match(text, found.end)
+        after = _SHARE_AFTER.match(text, found.end) if text.startswith((" in ", " out of "), found.end) else None
         if after is None:
             return False
         part, whole, following = found.value, _small(after[1]), after[2] or ""
@@ -133,7 +139,8 @@ def _is_date(text: str, found: Expression, before: Before, after: After, words: 
     if (found.value or found.most or 0) <= _LONGEST_MONTH:
         if first in words.months or (first == "de" and after.words[1:2] and after.words[1] in words.months):
             return True
-        later = _DAY_LIST_AFTER.match(text, found.end)
+        # A digit is near in few texts: a cheap look first.
+        later = _DAY_LIST_AFTER.match(text, found.end) if _DIGIT.search(text, found.end, found.end + _JOINER) else None
         listed = any(token.isdigit() for token in tokens[-3:])
         earlier = _DAY_LIST_BEFORE.search(text, max(0, found.start - _LOOK_BACK), found.start) if listed else None
         if (later and later[1] in words.months) or (earlier and earlier[1] in words.months):

@@ -7,6 +7,7 @@ and names with a figure in them are never counts.
 """
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -39,12 +40,17 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TOKEN = re.compile(r"[^\W_]+(?:['.][^\W_]+)*|[^\w\s]")
-_WORD = r"(?:[^\W\d_]|\ufffd(?=[^\W\d_])|(?<=[^\W\d_])\ufffd)+"  # U+FFFD stands for a letter that an encoding lost
+_WORD = r"(?:[^\W\d_]++|\ufffd(?=[^\W\d_])|(?<=[^\W\d_])\ufffd)+"  # U+FFFD stands for a letter that an encoding lost
 _NEXT = re.compile(rf"(?: |\n|-| -)?({_WORD}(?:['-]{_WORD})*)")
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 # "40+ people", "30-odd soldiers", "500 plus families".
 _SUFFIX = re.compile(r" ?(?:(\+)(?![\d])|-odd\b|(-plus)\b| (plus)(?= [a-z]))")
+_SUFFIX_STARTS = ("+", "-", " +", " -", " p", "  p")
+_CLOCK_STARTS = ("a", "p", "h", "o", ".", " a", " p", " o")
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
+_WORDS_READ = 3  # of those before a figure, by who asks what they are
+_LONGEST_WORD = 48  # code points; what was found for longer ones is not remembered
+_NEAREST = 32  # code points: some five words
 _LONGEST_PHRASE = 7  # words from figure to counted noun
 _DETERMINERS = frozenset(("the", "these", "those", "its", "their", "our", "his", "her", "all"))  # between "of" and the noun
 _MOST_FILLERS = 3
@@ -89,7 +95,7 @@ def _read(context: Context, found: Expression, words: Vocabulary, previous: Numb
     if found.noun is not None:
         return _one(context, found, found.noun, words)
     before = _look_back(text, found, words)
-    suffix = _SUFFIX.match(text, found.end)
+    suffix = _SUFFIX.match(text, found.end) if text.startswith(_SUFFIX_STARTS, found.end) else None
     if suffix is not None:
         found = found._replace(end=suffix.end())
         before = before._replace(approx=before.approx or ("at_least" if any(suffix.groups()) else "about"))
@@ -161,8 +167,14 @@ def _bounds(found: Expression, approx: str | None) -> tuple[float | None, float 
 
 
 def _look_back(text: str, found: Expression, words: Vocabulary) -> Before:
+    near = found.start - _NEAREST
+    if near > 0:  # the nearest words are mostly enough; the first two of them may be one that is cut
+        tokens: list[str] = _TOKEN.findall(text, near, found.start)[2:]
+        last = tokens[-1] if tokens else ""
+        if len(tokens) >= _WORDS_READ and last not in words.approximator_ends and last not in words.fillers:
+            return Before(found.start, None, tokens)
     head = max(0, found.start - _LOOK_BACK)
-    tokens: list[str] = _TOKEN.findall(text, head, found.start)
+    tokens = _TOKEN.findall(text, head, found.start)
     approx: str | None = None
     kept = keep = len(tokens)
     fillers = 0
@@ -202,7 +214,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After
     stops = words.stop_in.get(context.lang, ())
     at = found.end
     rest = text[at : at + 2]
-    if found.digits and _CLOCK.match(text, at):
+    if found.digits and text.startswith(_CLOCK_STARTS, at) and _CLOCK.match(text, at):
         return After(refused=True)
     if rest[:1] and (rest[0] in "%$€£°" or rest[:2] in (" %", " $", " €", " £", " °")):
         return After(refused=True)
@@ -229,7 +241,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After
             word = word[2:]
         known = words.units.get(word) or (words.units.get(word[2:]) if word.startswith("ال") else None)
         if known is None and not unit:
-            known = _repaired(word, words)
+            known = _repaired(word) if len(word) <= _LONGEST_WORD else _repaired.__wrapped__(word)
         if known is not None and not ended:
             if unit and (word in words.person_participles or (noun in words.person_participles and known != "person")):
                 break
@@ -269,8 +281,10 @@ def _word_after(text: str, at: int) -> str:
     return following.group(1) if following is not None else ""
 
 
-def _repaired(word: str, words: Vocabulary) -> str | None:
+@lru_cache(maxsize=1 << 14)
+def _repaired(word: str) -> str | None:
     """Unit of a noun that PDF text broke at a line end ("fami-lies") or glued to another ("displacedpeople")."""
+    words = vocabulary()
     if "-" in word:
         return words.units.get(word.replace("-", "")) or words.units.get(word.rsplit("-", 1)[1])
     if _MISSPELT_PEOPLE.fullmatch(word):

@@ -34,6 +34,8 @@ _PRECISION = {
     "mountain": "region",
     "island": "region",
 }
+_OF = ("of ", "of the ", "of city of ", "of the city of ")  # looked at before the dear patterns that end so
+_WAYS = tuple(f"{way.split()[-1]} " for way in words.DIRECTIONS)
 _CAPITAL_NOUNS = frozenset(
     ("city", "town", "province", "governorate", "state", "district", "county", "camp", "village", "oblast", "region", "lga", "airport")
 )
@@ -121,7 +123,7 @@ def _mention(
             entity, parents = f"{place.id}#{suffix}", (place.id, *place.parents)
             precision = "city_part" if place.type in ("city", "town") and "countryside" not in suffix else "region_part"
             kind, km = precision, place.km if place.type != "city" else max(place.km, 10.0)
-        elif (before := words.NOUN_BEFORE.search(head)) and place.type not in ("country", "continent") and detailed:
+        elif head.endswith(_OF) and (before := words.NOUN_BEFORE.search(head)) and place.type not in ("country", "continent") and detailed:
             start -= len(head) - before.start("noun")
     sure = strength >= SURE and sense.margin >= 0.5
     reason = "" if sure else "weak evidence that this is a place" if strength < SURE else "two readings are close"
@@ -165,14 +167,15 @@ def _mention(
 
 def _derived(head: str, folded: str, end: int, place: Place) -> tuple[str, str, int, int] | None:
     """(suffix of the id, readable name, characters to add in front, characters to add behind) of a derived place, or None."""
-    if part := words.PART_BEFORE.search(head):
+    owned = head.endswith(_OF)
+    if owned and (part := words.PART_BEFORE.search(head)):
         way = words.DIRECTIONS[part["way"]]
         rural = part["part"] in ("countryside", "outskirts", "suburbs")
         suffix = f"{way}-{part['part']}" if rural else way
         return suffix, f"{_adjective(way)} {place.name}" + (f" {part['part']}" if rural else ""), len(head) - part.start("all"), 0
-    if part := words.COUNTRYSIDE_BEFORE.search(head):
+    if owned and (part := words.COUNTRYSIDE_BEFORE.search(head)):
         return part["part"], f"{place.name} {part['part']}", len(head) - part.start("all"), 0
-    way_match = words.DIRECTION_BEFORE.search(head)
+    way_match = words.DIRECTION_BEFORE.search(head) if head.endswith(_WAYS) else None
     tail = words.COUNTRYSIDE_AFTER.match(folded, end)
     if way_match and tail:
         way = words.DIRECTIONS[way_match["way"]]

@@ -46,12 +46,14 @@ _SAYS_LINE = re.compile(
     r"|[^\n]{2,40}? said on [^\n]{4,40}:"
     r"|[^\n]{2,40}? \d+ (?:minutes?|hours?|days?|weeks?|months?|years?) ago"
 )
+# What parts words in front is sought faster than a word boundary: these are sought in a text with a line end before it.
 _OPINION = re.compile(
-    r"\b(?:I|I'm|I’m|I've|I’ve|me|my|you|your|you're|lol|imho|good (?:example|article|point|job)|great (?:article|post|job)"
-    r"|(?:it is|it's|it’s|is) time|everyone knows|wake up|shame on|agree|disagree|thanks?)\b|\?{2,}|!{2,}|\?\s*!"
+    r"\W(?:I|I'm|I’m|I've|I’ve|me|my|you|your|you're|lol|imho|good (?:example|article|point|job)|great (?:article|post|job)"
+    r"|(?:it is|it's|it’s|is) time|everyone knows|wake up|shame on|agree|disagree|thanks?)\b"
 )
+_OUTCRY = re.compile(r"[?!](?:(?<=\?)(?:\?+|\s*!)|(?<=!)!+)")
 _REPORTING = re.compile(
-    r"\b(?:said|says|told|reported|reports|according to|announced|confirmed|spokes(?:man|woman|person)"
+    r"\W(?:said|says|told|reported|reports|according to|announced|confirmed|spokes(?:man|woman|person)"
     r"|Reuters|AFP|AP|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b"
 )
 _BIO = re.compile(
@@ -98,8 +100,11 @@ def _is_name_line(line: str) -> bool:
 class _Density:
     """Matches of a pattern per thousand characters of any stretch, counted once."""
 
-    def __init__(self, pattern: re.Pattern[str], text: str) -> None:
-        self._starts = [match.start() for match in pattern.finditer(text)]
+    def __init__(self, text: str, *patterns: re.Pattern[str]) -> None:
+        """`patterns`: each begins with what parts words."""
+        self._starts = [match.start() for pattern in patterns for match in pattern.finditer(text)]
+        if len(patterns) > 1:
+            self._starts.sort()
 
     def __call__(self, start: int, end: int) -> float:
         count = bisect_left(self._starts, end) - bisect_left(self._starts, start)
@@ -123,7 +128,8 @@ def _comments_start(text: str, blocks: list[_Block]) -> int:
             continue
         begin, end = blocks[index + 1].start, blocks[-1].end
         if reporting is None or opinions is None:
-            reporting, opinions = _Density(_REPORTING, text), _Density(_OPINION, text)
+            padded = f"\n{text}"
+            reporting, opinions = _Density(padded, _REPORTING), _Density(padded, _OPINION, _OUTCRY)
         if _is_name_line(text[begin : min(blocks[index + 1].end, begin + _NAME_LIMIT + 1)].split("\n", 1)[0]):
             continue
         opinion, news = opinions(begin, end), reporting(begin, end)
@@ -142,7 +148,7 @@ def _bio_start(text: str, blocks: list[_Block], stop: int) -> int:
         if block.end - block.start > _BIO_LIMIT:
             break
         if not _BIO_START.match(text, block.start):
-            news = _Density(_REPORTING, text[block.start : block.end])(0, block.end - block.start)
+            news = _Density(f"\n{text[block.start : block.end]}", _REPORTING)(0, block.end - block.start)
             if news >= 2.0:
                 break  # the cues are sought last, where they can matter: that costs as much as all else
             cues = {match.group().lower() for match in _BIO.finditer(text, block.start, block.end)}
@@ -229,10 +235,13 @@ def _ends_sentence(text: str, start: int, end: int, limit: int) -> bool:
     after = text[end : end + 40].lstrip(" \t\xa0\"'“«(")
     if after[:1].islower():
         return False
-    match = _WORD_BACKWARDS.match(text[max(0, start - _LOOKBACK) : start][::-1])
-    if match is None:
-        return True
-    word = match[1][::-1].lower()
+    head = text[max(0, start - _LOOKBACK) : start]
+    word = head.rsplit(None, 1)[-1].lower() if head and not head[-1].isspace() else ""
+    if not word.isalnum():
+        match = _WORD_BACKWARDS.match(head[::-1])
+        if match is None:
+            return True
+        word = match[1][::-1].lower()
     if text[end] not in " \t\xa0\r\n":  # "end.Next" without a space, but never "U.S" or a host name
         return len(word) > 2 and "." not in word and len(after) > 1 and after[0].isupper() and after[1:2].islower()
     if word in _ABBREVIATIONS:
@@ -269,5 +278,5 @@ def _add(found: list[Sentence], text: str, start: int, end: int, scope: str) -> 
     piece = text[start:end]
     left = start + len(piece) - len(piece.lstrip())
     right = start + len(piece.rstrip())
-    if _LETTER.search(piece):
+    if left < right and (text[left].isalnum() or _LETTER.search(piece)):
         found.append(Sentence(start=left, end=right, scope=scope))

@@ -34,10 +34,11 @@ class TimeSpan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _PREPOSITION = re.compile(
-    r"(?:^|(?<=\W))(منذ عام|منذ سنه|since(?: the)?|between|from|until|till|by|before|after|as of|as at|up to|from|"
+    r"(منذ عام|منذ سنه|since(?: the)?|between|from|until|till|by|before|after|as of|as at|up to|from|"
     r"starting(?: from| on| in)?|through|throughout|с начала|с|до|منذ|حتي|من|desde|depuis)(?: (?:about|around|the|at least|late|"
     r"early))? $"
 )
+_BEGINS = re.compile(r"\w(?<!\w.)")
 # The last words of what the pattern above accepts: a cheap look before the dear one.
 _PREPOSITION_ENDS = frozenset(
     re.findall(
@@ -133,7 +134,7 @@ def _resolve(context: Context, text: str, one: Partial, two: Partial | None, pub
     word = ""
     before = text[max(0, start - 16) : start].rsplit(None, 1)
     may_have = before and before[-1] in _PREPOSITION_ENDS and one.kind in ("date", "duration", "period")
-    preposition = _PREPOSITION.search(text, max(0, start - 28), start) if may_have else None
+    preposition = _preposition(text, max(0, start - 28), start) if may_have else None
     if preposition is not None:
         word = preposition[1]
         start = preposition.start()
@@ -173,6 +174,14 @@ def _resolve(context: Context, text: str, one: Partial, two: Partial | None, pub
         duration=one.duration,
         inferred_year=inferred,
     )
+
+
+def _preposition(text: str, low: int, end: int) -> re.Match[str] | None:
+    """The preposition that ends at `end` and begins a word from `low` on: the first that does."""
+    for begin in _BEGINS.finditer(text, low, end):
+        if match := _PREPOSITION.match(text, begin.start(), end):
+            return match
+    return None
 
 
 def _bounds(partial: Partial, published: date | None) -> tuple[str | None, str | None, str, bool]:
