@@ -119,13 +119,13 @@ class Stop:
             raise Stopped
 
     def waiting(self, why: str) -> None:
-        """Note why the target must be waited for; "" when it is over. Each change is one line in the log."""
+        """Note why the target must be waited for; "" when it is over. Beginning and end are a line each in the log."""
         if why:
             self.health.waits("target", why)
             self.health.count("sink", "retried")
         else:
             self.health.works("target")
-        if why != self._why:
+        if bool(why) != bool(self._why):
             (LOG.warning if why else LOG.info)("%s", f"waiting: {why}" if why else "going on")
         self._why = why
 
