@@ -4,7 +4,7 @@ State (`streams.ledger_state`; bounded, see `data/ledger.yaml`): a `blocks` row 
 `incidents` row each. One article writes one row of each kind in a block where it says something, and none elsewhere.
 
 - Redelivery is exact: a version that an incident has, or had before an edit, changes nothing; nor does one older than what it has.
-  The latest version returns its incidents once more as they stand, so that none is lost where a worker died between keeping and telling.
+  Where one of the two rows was kept and the other was not (a worker died between them), delivering again mends that.
 - An edit replaces what its article contributed. Figures it no longer gives are kept as revised or retracted.
 - Ids are those of the first claim that arrived: another order gives other ids, and on the same claims mostly the same incidents.
 - No clock: an incident closes when its block hears of something more than `limits.days` later.
@@ -32,10 +32,7 @@ _PAST = 8  # earlier versions remembered
 
 
 def settle(said: LedgerClaims, state: LedgerState) -> tuple[Incident, ...]:
-    """Take in what one article version says in one block; return the incidents that changed, with their revision raised.
-
-    Delivered again, it changes nothing and returns the same incidents with the revision they have.
-    """
+    """Take in what one article version says in one block; return the incidents that changed, with their revision raised."""
     return _Settling(said, state).done()
 
 
@@ -55,10 +52,11 @@ class _Settling:
     def done(self) -> tuple[Incident, ...]:
         """Match, keep and return what changed."""
         mine = self._mine()
-        own = [(held, contribution) for held in mine if (contribution := self._own(held)) is not None]
-        again = [held for held, contribution in own if contribution.version_id == self.said.version_id]
-        if again or any(c.version_at > self.said.at or self.said.version_id in c.past for _, c in own):
-            return tuple(incident_of(held, self.rules) for held in again)
+        before = [self._own(held) for held in mine]
+        if any(
+            own is not None and (own.version_at > self.said.at or self.said.version_id in (own.version_id, *own.past)) for own in before
+        ):
+            return ()
         if not mine and not self.said.claims:
             return ()
         for claim in sorted(self.said.claims, key=_order):
@@ -140,6 +138,8 @@ class _Settling:
     def _renewed(self, held: Open) -> Open | None:
         """The incident with this version in the place of the article's earlier one; None when nothing changed."""
         said, own = self.said, self._own(held)
+        if own is not None and own.version_id == said.version_id:
+            return held  # kept already, but not in the index: it is found again by what it says
         claims = self.given.get(held.incident_id, [])
         claims = [*claims, *self._nobody(own.claims if own is not None else (), claims)]
         if not claims and (own is None or not own.claims):

@@ -31,7 +31,7 @@ def message(article: int, version: int, claims: Sequence[LedgerClaim], at: str =
     """Version `version` of article `article`, which is its own source, owner and cluster."""
     return LedgerClaims(
         block="SD violence",
-        article_id=f"a_{article:024x}",
+        article_id=f"a_{article:08x}{article:016x}",
         version_id=f"v_{article}_{version}",
         cluster_id=f"k_{article}",
         source_id=f"s{article}",

@@ -313,9 +313,8 @@ def test_each_message_delivered_again_changes_nothing() -> None:
     ledger.read("A drone strike killed 9 in Kidal.", url=url)
     ledger.read("Correction: an earlier version said nine were killed in Kidal. No one died.", url=url, at="2024-05-10T12:00:00Z")
     blocks, incidents = dict(ledger.state.blocks), dict(ledger.state.incidents)
-    shown = dict(ledger.incidents)
     for said in list(ledger.delivered):
-        assert all(shown[incident.incident_id] == incident for incident in ledger.settle(said))
+        assert ledger.settle(said) == ()
     assert (ledger.state.blocks, ledger.state.incidents) == (blocks, incidents)
 
 
