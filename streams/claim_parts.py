@@ -6,7 +6,7 @@ from typing import Literal
 
 from streams.attribution import Frame
 from streams.claim_matches import Found
-from streams.claim_rules import ClaimRules, Rule
+from streams.claim_rules import ClaimRules, Hit, Rule
 from streams.clauses import Participant, Scene
 from streams.figure_claims import FigureClaim
 from streams.inflect import VERBAL
@@ -23,6 +23,7 @@ __all__ = [
     "figured_span",
     "in_frame",
     "is_about_the_past",
+    "is_circumstance",
     "is_history",
     "loose_quantities",
     "place_of",
@@ -92,7 +93,8 @@ def _shares_object(scene: Scene, item: Found, other: Found, kept: Sequence[Found
         k.rule.type == item.rule.type and k.trigger.start == other.trigger.start for k in kept if k is not item
     ):
         return False
-    return not any(item.trigger.end <= one.start < cut for group in (scene.participants, scene.places, scene.numbers) for one in group)
+    starts = (*(p.start for p in scene.participants), *(p.start for p in scene.places), *(n.start for n in scene.numbers))
+    return not any(item.trigger.end <= start < cut for start in starts)
 
 
 def actors_of(item: Found, text: str) -> tuple[ClaimActor, ...]:
@@ -301,3 +303,18 @@ def cumulative_of(scene: Scene, start: int, end: int, rules: ClaimRules) -> Lite
         if start <= hit.start < end and hit.mask & (total | more):
             return "cumulative" if hit.mask & total else "incremental"
     return "unknown"
+
+
+_STEP = 40  # about four words
+_WHEN = frozenset(("after", "before", "since", "while", "as", "amid"))
+
+
+def is_circumstance(scene: Scene, hit: Hit, form: int, rules: ClaimRules) -> bool:
+    """Whether the trigger only tells when or why something else happened: "... after the attack", "... amid clashes"."""
+    mask = rules.bits["circumstance"]
+    if not scene.mask & mask:
+        return False
+    if form & VERBAL:
+        left, _ = scene.clause(hit.start, hit.end)
+        return scene.opener(left) in _WHEN and left > scene.sentence.start
+    return any(h.mask & mask and 0 <= hit.start - h.end <= _STEP for h in scene.hits)

@@ -20,6 +20,7 @@ from streams.claim_parts import (
     figured_span,
     in_frame,
     is_about_the_past,
+    is_circumstance,
     is_history,
     loose_quantities,
     place_of,
@@ -39,7 +40,7 @@ from streams.numbers import Number
 from streams.roles import Roles, is_determined
 from streams.times import TimeSpan
 from streams.totals import without_doubles
-from streams.trigger_names import is_month, is_name
+from streams.trigger_names import in_known_name, is_month, is_name
 from tocsin.records import Claim, ClaimPlace, Mention, Quantity, Sentence, Trigger
 
 __all__ = ["find_claims", "load_claim_rules"]
@@ -63,10 +64,8 @@ _STRIFE = 3  # words or actors of armed or public strife that make a text more t
 _DEEDS = frozenset(("coercion", "force_posture", "unrest", "targeted_attack", "casualties", "destruction", "remote_strike", "armed_clash"))
 _REFUSED = 0.8  # weight of a figure whose rule would not accept the words alone
 _LATE = 0.7  # weight of what happened long before the text
-_STEP = 40  # about four words
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
-_WHEN = frozenset(("after", "before", "since", "while", "as", "amid"))
 _MOOD_WEIGHT = {
     "asserted": 1.0,
     "reported": 1.0,
@@ -267,7 +266,9 @@ class _Finder:
             if not _has_all(classes, rule.needs):
                 continue
             form = self.grammar.form(scene, hit, possible)
-            if not form or (_in_name(scene, hit) if not form & VERBAL else self.low[hit.start - 1 : hit.start] == "-"):  # "coal-burning"
+            if not form or (
+                in_known_name(scene, hit) if not form & VERBAL else self.low[hit.start - 1 : hit.start] == "-"
+            ):  # "coal-burning"
                 continue
             if is_name(scene, hit, form):
                 return found
@@ -318,7 +319,7 @@ class _Finder:
         if rule.type in _DEEDS:
             score *= self.scale
         score *= self.discourse.weight(rule.type, scene.index, self.low[hit.start : hit.end])
-        if _is_circumstance(scene, hit, form, self.rules):
+        if is_circumstance(scene, hit, form, self.rules):
             score *= _CIRCUMSTANCE
         score *= 1.0 - min(_ORDER_DECAY * (hit.start - self.context.title_length), 0.15)
         return Found(rule, hit, form, roles, state, frames, score, scene.clause(hit.start, hit.end))
@@ -457,17 +458,6 @@ class _Finder:
         return ()
 
 
-def _is_circumstance(scene: Scene, hit: Hit, form: int, rules: ClaimRules) -> bool:
-    """Whether the trigger only tells when or why something else happened: "... after the attack", "... amid clashes"."""
-    mask = rules.bits["circumstance"]
-    if not scene.mask & mask:
-        return False
-    if form & VERBAL:
-        left, _ = scene.clause(hit.start, hit.end)
-        return scene.opener(left) in _WHEN and left > scene.sentence.start
-    return any(h.mask & mask and 0 <= hit.start - h.end <= _STEP for h in scene.hits)
-
-
 def _speaking_apart(roles: Roles, frames: Sequence[Frame]) -> Roles:
     """The roles without whoever only tells the story: the source of "..., the governor said"."""
     if not frames or not (roles.agents or roles.patients):
@@ -476,15 +466,6 @@ def _speaking_apart(roles: Roles, frames: Sequence[Frame]) -> Roles:
     agents = tuple(p for p in roles.agents if not any(s <= p.start < e for s, e in spoken))
     patients = tuple(p for p in roles.patients if not any(s <= p.start < e for s, e in spoken))
     return Roles(agents, patients, roles.passive)
-
-
-def _in_name(scene: Scene, hit: Hit) -> bool:
-    """Whether a noun is only part of a name: the "Liberation" of a liberation army."""
-    for person in scene.participants:
-        name = person.mention
-        if name is not None and name.start <= hit.start and hit.end <= name.end and name.entity_id[:4] in ("org:", "per:", "src:"):
-            return True
-    return False
 
 
 def _beside(scene: Scene, hit: Hit, mask: int) -> bool:

@@ -104,7 +104,7 @@ def _has_object(scene: Scene, trigger: Hit) -> bool:
     if _OBJECT_AFTER.match(scene.low, trigger.end):
         return True
     return any(0 < h.start - trigger.end <= 1 and h.mask and not h.uses for h in scene.hits) or any(
-        0 < p.start - trigger.end <= 1 for p in (*scene.participants, *scene.places)
+        0 < start - trigger.end <= 1 for start in (*(p.start for p in scene.participants), *(p.start for p in scene.places))
     )
 
 

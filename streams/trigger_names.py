@@ -73,3 +73,12 @@ def is_headline(text: str, start: int, end: int) -> bool:
     long = [word for word in words[1:] if len(word) >= _CONTENT]
     plain = sum(not word[0].isupper() and word not in _SMALL for word in long)
     return plain < _PLAIN and 2 * plain <= len(long)
+
+
+def in_known_name(scene: Scene, hit: Hit) -> bool:
+    """Whether a noun is only part of a name: the "Liberation" of a liberation army."""
+    for person in scene.participants:
+        name = person.mention
+        if name is not None and name.start <= hit.start and hit.end <= name.end and name.entity_id[:4] in ("org:", "per:", "src:"):
+            return True
+    return False
