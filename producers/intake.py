@@ -12,7 +12,14 @@ import time
 from typing import NamedTuple
 
 from kafka import AsyncConsumerRebalanceListener, KafkaConsumer
-from kafka.errors import CommitFailedError, IllegalGenerationError, KafkaError, RebalanceInProgressError, UnknownMemberIdError
+from kafka.errors import (
+    CommitFailedError,
+    FencedInstanceIdError,
+    IllegalGenerationError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from producers.offsets import Offsets, Window
@@ -47,6 +54,7 @@ class Intake:
     def __init__(self, settings: Settings, service: str, topic: topics.Topic, most: int) -> None:
         """Join the group. `most`: messages under way in all. Raises UsageError when no broker answers or a topic is missing."""
         self._names = topics.lanes(settings, topic)
+        self._service, self._node = service, settings.node
         self._most = most
         self._lock = threading.Lock()
         self._offsets: Offsets[TopicPartition] = Offsets()
@@ -68,6 +76,8 @@ class Intake:
         room = self._make_room()
         try:
             found = self._reader.poll(timeout_ms=int(1000 * seconds), max_records=max(1, room))
+        except FencedInstanceIdError as error:
+            raise self._taken_over() from error
         except KafkaError as error:
             raise BrokerError(f"Kafka gives nothing to read ({type(error).__name__}: {error}); are the settings kafka_* right?") from error
         for partition in [p for p in found if p not in self._offsets]:
@@ -122,6 +132,8 @@ class Intake:
         try:
             broker.commit(self._reader, offsets)
         except BrokerError as error:
+            if isinstance(error.__cause__, FencedInstanceIdError):
+                raise self._taken_over() from error
             if not isinstance(error.__cause__, _MOVED_ON):
                 raise
             _LOG.info("partitions move; what was not committed is done again: %s", error)
@@ -156,6 +168,10 @@ class Intake:
         if end := paused - held:
             self._reader.resume(*end)
         return self._most - under_way
+
+    def _taken_over(self) -> UsageError:
+        advice = "give each replica its own name (setting node, TOCSIN_NODE)"
+        return UsageError(f"another {self._service} of the name {self._node} has taken over: {advice}")
 
     def _starts_where_committed(self, partition: TopicPartition, first: int) -> bool:
         """Whether the first message of a partition that is new to us is the next one of the group; if not, go back to that.

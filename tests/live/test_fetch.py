@@ -239,6 +239,28 @@ def test_a_second_service_of_the_same_name_is_refused(settings: Settings, kafka:
             assert stop(first) == (0, "")
 
 
+def test_a_fetcher_whose_name_another_machine_took_stops_and_says_so(
+    settings: Settings, kafka: str, known: tuple[Site, dict[str, Article]], tmp_path: Path
+) -> None:
+    site, _ = known
+    first = for_site(settings, site)
+    second = for_site(replace(settings, data=str(tmp_path / "other machine")), site)
+    create_topics(settings)
+    with running(first, "fetch") as (older,), running(second, "fetch") as (newer,):
+        for _ in range(60):  # which of the two joined last does not matter
+            url = url_of(site, "/courier/world/2022/kherson")
+            send(settings, topics.REQUESTS, [("h", Request(url=url, host="h", source_id="s", kind="page"))])
+            if any(process.poll() is not None for process in (older, newer)):
+                break
+            time.sleep(1)
+        ended = [process for process in (older, newer) if process.poll() is not None]
+        assert len(ended) == 1
+        code, said = stop(ended[0])
+        assert (code, said.count("\n")) == (2, 1)
+        assert "another fetch of the name test has taken over: give each replica its own name" in said
+        wait_for(lambda: behind(settings, "fetch", topics.REQUESTS) == 0)
+
+
 def submitted(settings: Settings, *arguments: str) -> tuple[int, str]:
     process = begin(settings, "submit", *arguments)
     _, said = process.communicate(timeout=60)
