@@ -145,7 +145,7 @@ def _begin(write: Callable[[P], list[Refused]], batch: P) -> "Future[list[Refuse
 
 
 def generation_mark(settings: Settings) -> str:
-    """The end of a sink's client id, "v1": which generation of indices it writes. A replay waits for those of an old one."""
+    """The end of a sink's name in its group, "v1": which generation of indices it writes. A replay waits for those of an old one."""
     return f"v{settings.index_generation}"
 
 

@@ -126,15 +126,16 @@ def consumer(
 
     `names`: full names to subscribe to; empty: the caller assigns partitions, or subscribes itself. `listener`: a kafka
     ConsumerRebalanceListener. `stays`: a member known by its node, which has its partitions back at once when it is started again within
-    the session; without, a killed member's partitions wait for the session to end. `mark`: the last part of its client id, by which
-    others tell what it works for. Raises UsageError when no broker answers.
+    the session; without, a killed member's partitions wait for the session to end. `mark`: the last part of its names, by which others
+    tell what it works for: with another mark it is another member. Raises UsageError when no broker answers.
     """
+    name = f"{service}-{settings.node}" + (f"-{mark}" if mark else "")
     try:
         reader = KafkaConsumer(
             **connection(settings),
-            client_id=f"{service}-{settings.node}" + (f"-{mark}" if mark else ""),
+            client_id=name,
             group_id=topics.group(settings, service),
-            group_instance_id=f"{service}-{settings.node}" if stays else None,
+            group_instance_id=name if stays else None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_records=most,
