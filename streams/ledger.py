@@ -48,6 +48,7 @@ class _Settling:
         self.opens: dict[str, Open] = {}
         self.given: dict[str, list[LedgerClaim]] = {}  # incident id -> this version's claims
         self.references: dict[str, list[Said]] = {}
+        self.known: dict[int, Said] = {}  # by the identity of the claim: each is needed for matching and for the index
 
     def done(self) -> tuple[Incident, ...]:
         """Match, keep and return what changed."""
@@ -60,7 +61,7 @@ class _Settling:
         if not mine and not self.said.claims:
             return ()
         for claim in sorted(self.said.claims, key=_order):
-            self._place(said_of(claim, self.said.article_id, self.said.version_id, self.said_at), mine)
+            self._place(self._known(claim, self.said.article_id, self.said.version_id, self.said_at), mine)
         touched = dict.fromkeys((*(held.incident_id for held in mine), *self.given))
         changed = [held for incident_id in touched if (held := self._renewed(self.opens[incident_id])) is not None]
         if changed:
@@ -130,8 +131,18 @@ class _Settling:
     def _references(self, incident_id: str) -> list[Said]:
         if incident_id not in self.references:
             held = self._open(incident_id)
-            self.references[incident_id] = _standing(held.contributions) if held is not None else []
+            self.references[incident_id] = self._standing(held.contributions) if held is not None else []
         return self.references[incident_id]
+
+    def _standing(self, contributions: Sequence[Contribution]) -> list[Said]:
+        standing = ((claim, by) for by in contributions for claim in by.claims if claim.stance != "retracts")
+        return [self._known(claim, by.article_id, by.version_id, by.said_at) for claim, by in standing]
+
+    def _known(self, claim: LedgerClaim, article_id: str, version_id: str, at: str) -> Said:
+        said = self.known.get(id(claim))
+        if said is None:
+            said = self.known[id(claim)] = said_of(claim, article_id, version_id, at)
+        return said
 
     # --- keeping ---
 
@@ -265,7 +276,7 @@ class _Settling:
 
     def _entry(self, held: Open) -> Entry:
         before = next((entry for entry in self.block.entries if entry.incident_id == held.incident_id), None)
-        references = _standing(held.contributions)
+        references = self._standing(held.contributions)
         if not references and before is not None:  # withdrawn: it is found again where it was
             return replace(before, touched=max(self.today, before.touched))
         geo = next((p.geo for said in references for p in said.specific if p.geo is not None), None)
@@ -285,11 +296,6 @@ def _order(claim: LedgerClaim) -> tuple[bool, bool, bool, bool, int, bool]:
     """What is said before what is denied before what is taken back; news before history; dated claims, the title, figures first."""
     undated = claim.day_from is None
     return claim.stance == "retracts", claim.background, claim.stance == "denies", undated, claim.sentence, not claim.figures
-
-
-def _standing(contributions: Sequence[Contribution]) -> list[Said]:
-    said = ((claim, by) for by in contributions for claim in by.claims if claim.stance != "retracts")
-    return [said_of(claim, by.article_id, by.version_id, by.said_at) for claim, by in said]
 
 
 def _close(new: Said, entry: Entry) -> bool:

@@ -177,7 +177,8 @@ class _Reader:
         elif claim.polarity == "negative" and not nobody:
             stance = "denies"
         day_from, day_to, precision = _days(claim)
-        figures = tuple(map(_nought, nobody)) if nobody and claim.type == "casualties" else self._figures(claim)
+        total, extent = _covers(claim)
+        figures = tuple(map(_nought, nobody)) if nobody and claim.type == "casualties" else _figures(claim, extent)
         why = "history" if claim.background else "denies" if nobody else "figure" if figures and stance == "says" else stance
         if claim.confidence < least * suffices[why] or (claim.background and precision != "day"):
             return None
@@ -200,7 +201,7 @@ class _Reader:
             day_to=day_to,
             precision=precision,
             figures=figures,
-            total=_covers(claim)[0],
+            total=total,
             origin=voice.origin,
             source=voice.source,
             source_name=voice.name,
@@ -273,14 +274,6 @@ class _Reader:
         chosen = [p for p in chosen if p.parent_ids] or chosen
         return tuple({p.entity_id: _place(p) for p in chosen}.values()), bool(chosen) and all(p.implicit for p in chosen)
 
-    def _figures(self, claim: Claim) -> tuple[LedgerFigure, ...]:
-        _, extent = _covers(claim)
-        return tuple(
-            LedgerFigure(role=role, unit=q.unit, extent=extent, value=q.value, low=q.min, high=q.max)
-            for q in claim.quantities
-            if (role := _role(claim, q)) in _ROLES and (q.value, q.min, q.max) != (None, None, None)
-        )
-
     def _quote(self, claim: Claim, in_body: bool) -> str:
         if not in_body:
             return (self.tagged.article.title or "")[: self.rules.limits.quote]
@@ -310,6 +303,14 @@ def _summed(claims: Sequence[LedgerClaim]) -> tuple[LedgerClaim, ...]:
     totals = {claim.sentence: claim.total for claim in claims if claim.total}
     return tuple(
         claim if claim.figures or claim.sentence not in totals else replace(claim, total=totals[claim.sentence]) for claim in claims
+    )
+
+
+def _figures(claim: Claim, extent: str) -> tuple[LedgerFigure, ...]:
+    return tuple(
+        LedgerFigure(role=role, unit=q.unit, extent=extent, value=q.value, low=q.min, high=q.max)
+        for q in claim.quantities
+        if (role := _role(claim, q)) in _ROLES and (q.value, q.min, q.max) != (None, None, None)
     )
 
 
@@ -362,7 +363,7 @@ def _ordinal(day: str) -> int:
 
 def _extent(words: str | None) -> str:
     """An extent without its small words: "during the first stage" and "in the first stage" are one."""
-    return " ".join(w for w in fold_key(words or "").split() if w not in _EXTENT_STOP)[:_LONGEST_EXTENT]
+    return "" if not words else " ".join(w for w in fold_key(words).split() if w not in _EXTENT_STOP)[:_LONGEST_EXTENT]
 
 
 def _days(claim: Claim) -> tuple[str | None, str | None, str]:
