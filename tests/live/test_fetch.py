@@ -175,6 +175,22 @@ def test_fetchers_that_come_and_go_share_the_hosts_and_lose_nothing(
     assert len(found) <= 1.5 * len(expected)
 
 
+def test_a_heap_of_old_material_does_not_keep_new_material_waiting(
+    settings: Settings, kafka: str, known: tuple[Site, dict[str, Article]]
+) -> None:
+    site, _ = known
+    settings = for_site(settings, site, pause=0.3)
+    create_topics(settings)
+    old, new = url_of(site, "/courier/world/2022/kherson"), url_of(site, "other:/mirror/raqqa-displaced.html")
+    heap = [Request(url=old, host=f"old{number % 40}", source_id="s", kind="page", backfill=True) for number in range(1500)]
+    send(settings, topics.REQUESTS, [(request.host, request) for request in heap], backfill=True)
+    with running(settings, "fetch"):
+        wait_for(lambda: incoming(settings, "backfill"))
+        send(settings, topics.REQUESTS, [("new", Request(url=new, host="new", source_id="s", kind="page"))])
+        wait_for(lambda: incoming(settings, "live"), 20)
+        assert len(incoming(settings, "backfill")) < len(heap) // 2
+
+
 POISON = [b"not JSON", b'{"url": 5}', b"", None, b"\xff\xfe", b"[" * 100_000]
 
 
