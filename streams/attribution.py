@@ -347,6 +347,8 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
     modality: Literal["reported", "claimed", "expected", "possible", "call"] = "call" if calls else frame_modality(mention, claims, rules)
     if mask & bits["warn"] and verb.startswith(("expect", "predict", "forecast")):
         modality = "expected"
+    elif mask & bits["warn"] and verb in ("fear", "feared"):
+        modality = "possible"
     if again is not None:
         text = again.source_text
     else:
