@@ -25,6 +25,8 @@ from tocsin.settings import Settings
 _FLUSH = 200  # messages between two acknowledgements
 
 Cleaning = tuple[Page, "Future[bytes | Dropped]"]
+Pending = Cleaning | ArticleLine
+"""Waits for its turn: what is clean already does not overtake the pages before it."""
 
 
 class Submission:
@@ -46,11 +48,11 @@ class Submission:
         self.counts: Counter[str] = Counter()  # requests, articles, dropped
 
     def send(self, inputs: Iterable[Input]) -> None:
-        """Send everything; all of it is acknowledged when this returns. Raises BrokerError, UsageError."""
-        cleaning: deque[Cleaning] = deque()
+        """Send everything, articles in the order of the inputs; all is acknowledged when this returns. Raises BrokerError, UsageError."""
+        cleaning: deque[Pending] = deque()
         for given in inputs:
-            if isinstance(given, Page):
-                cleaning.append(self._clean(given))
+            if isinstance(given, Page) or (cleaning and isinstance(given, ArticleLine)):
+                cleaning.append(self._clean(given) if isinstance(given, Page) else given)
                 if len(cleaning) >= 4 * self._cleaners.window:
                     self._take_cleaned(cleaning, 2 * self._cleaners.window)
             elif isinstance(given, Request):
@@ -58,8 +60,7 @@ class Submission:
                 self._publisher.send(topics.REQUESTS, request.host, request, backfill=request.backfill)
                 self._count("requests")
             elif isinstance(given, ArticleLine):
-                article = sketched(replace(self._as_article(given), backfill=self._is_old(given)))
-                self._send(given.url, given.source_id, wire.encode(article), old=article.backfill)
+                self._send_line(given)
             else:
                 self._drop(given)
         self._take_cleaned(cleaning, len(cleaning))
@@ -78,13 +79,22 @@ class Submission:
         self.close(at_once=kind is not None)
 
     def _clean(self, page: Page) -> Cleaning:
-        page = replace(page, raw=self._raws.keep(page, (), time.time()), backfill=self._is_old(page))
+        page = replace(page, backfill=self._is_old(page))  # before it is archived: read from there, it is the same article
+        page = replace(page, raw=self._raws.keep(page, (), time.time()))
         return page, self._cleaners.submit(page)
 
-    def _take_cleaned(self, cleaning: deque[Cleaning], count: int) -> None:
+    def _send_line(self, given: ArticleLine) -> None:
+        article = sketched(replace(self._as_article(given), backfill=self._is_old(given)))
+        self._send(given.url, given.source_id, wire.encode(article), old=article.backfill)
+
+    def _take_cleaned(self, cleaning: deque[Pending], count: int) -> None:
         self._raws.commit()  # on the disk before a message names it
         for _ in range(count):
-            page, future = cleaning.popleft()
+            waited = cleaning.popleft()
+            if isinstance(waited, ArticleLine):
+                self._send_line(waited)
+                continue
+            page, future = waited
             result = self._cleaners.result(page, future)
             if isinstance(result, Dropped):
                 self._drop(result)

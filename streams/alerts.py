@@ -166,11 +166,10 @@ def _threshold(rule: Rule, sighting: Sighting, key: str, seen: Seen, state: Stat
     again = rung is not None and rung.version_id == sighting.version_id  # redelivered: ring the same alert
     if rung is not None and not again and parse(sighting.at) - parse(rung.at) < timedelta(hours=rule.hours):
         return None
-    counted: dict[str, None] = {}
-    for hour in seen.hours:
-        if now - rule.hours < hour <= now:
-            bucket = state.hours.get(f"{key}@{hour}") or Hour()
-            counted.update(dict.fromkeys(bucket.clusters if rule.count == "clusters" else bucket.origins))
+    # One that comes late (parallel readers, a backlog) completes windows that end after it: of these the earliest that is full counts.
+    ends = (now, *(hour for hour in seen.hours if now < hour < now + rule.hours))
+    windows = [_within(rule, key, end, seen, state) for end in ends]
+    counted = next((window for window in windows if len(window) >= rule.at_least), windows[0])
     if not again:
         if len(counted) < rule.at_least:
             return None
@@ -182,6 +181,16 @@ def _threshold(rule: Rule, sighting: Sighting, key: str, seen: Seen, state: Stat
     why = f"{len(counted)} {what} within {rule.hours} h; the rule asks for {rule.at_least}"
     alert = _alert(rule, sighting, head, why, cause=rung.cause)
     return replace(alert, **{rule.count: tuple(counted)})
+
+
+def _within(rule: Rule, key: str, end: int, seen: Seen, state: State) -> dict[str, None]:
+    """What a threshold counts in the hours up to `end`."""
+    counted: dict[str, None] = {}
+    for hour in seen.hours:
+        if end - rule.hours < hour <= end:
+            bucket = state.hours.get(f"{key}@{hour}") or Hour()
+            counted.update(dict.fromkeys(bucket.clusters if rule.count == "clusters" else bucket.origins))
+    return counted
 
 
 def _alert(rule: Rule, sighting: Sighting, headline: str, why: str, cause: str) -> Alert:

@@ -170,8 +170,8 @@ def decide(versions: list[Version], stored: dict[str, Kept]) -> tuple[list[Op], 
     latest: dict[str, Version] = {}
     for version in versions:
         before = now.get(version.article_id)
-        if before is not None and before[:3] == version.kept[:3] and version.article_id not in latest:
-            continue  # redelivered: all of it is there, because its article document is
+        if before is not None and (before.version_id, before.taggers) == (version.kept.version_id, version.kept.taggers):
+            continue  # redelivered, or the page was read again and says the same: all of it is there, because its article document is
         first.append(version.whole)
         if before is None or version.kept.revision >= before.revision:
             now[version.article_id] = version.kept

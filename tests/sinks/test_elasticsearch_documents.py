@@ -219,6 +219,13 @@ def test_what_is_there_already_is_not_written_again() -> None:
     assert decide([version], {version.article_id: version.kept}) == ([], [])
 
 
+def test_a_page_read_again_that_says_the_same_stays_as_it_was_first_read() -> None:
+    version = version_of(mosul())
+    later = version._replace(kept=version.kept._replace(revision=version.kept.revision + 3_600_000))
+    assert decide([later], {version.article_id: version.kept}) == ([], [])
+    assert decide([version, later], {}) == decide([version], {})
+
+
 def test_an_older_version_is_history_only() -> None:
     version = version_of(mosul())
     newer = version.kept._replace(version_id="v_later", revision=version.kept.revision + 1)
