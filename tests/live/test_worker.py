@@ -29,7 +29,8 @@ from tests.live.stream import (
 )
 from tests.sample_run import poll, sample_site, settings_for
 from tocsin import topics, wire
-from tocsin.records import Alert, Article, Document, Placed, Sighting, Sightings
+from tocsin.incidents import Incident
+from tocsin.records import Alert, Article, Document, Placed, Sighting, Sightings, Tagged
 from tocsin.settings import Settings
 from tocsin.sketch import sketch
 from tocsin.store import Query, Stored
@@ -43,8 +44,8 @@ def with_rules(settings: Settings, folder: Path, text: str) -> Settings:
     return replace(settings, rules=str(folder))
 
 
-def captured(folder: Path) -> tuple[list[Stored], list[Alert]]:
-    """Every article version of the sample site as the embedded run keeps it, oldest first; and what rang."""
+def captured(folder: Path) -> tuple[list[Stored], list[Alert], list[Incident]]:
+    """Every article version of the sample site as the embedded run keeps it, oldest first; what rang; the incidents."""
     from sinks.sqlite import open_store
 
     with sample_site() as site:
@@ -55,26 +56,52 @@ def captured(folder: Path) -> tuple[list[Stored], list[Alert]]:
         current = [store.article(hit.article_id) for hit in store.search(Query(limit=10_000, all_copies=True)).hits]
         kept = [store.article(version.version_id) for one in current if one is not None for version in one.versions]
         whole = [one for one in kept if one is not None]
-        return sorted(whole, key=lambda one: (one.tagged.article.fetched_at, one.clustered.at)), store.alerts(limit=10_000)
+        return (
+            sorted(whole, key=lambda one: (one.tagged.article.fetched_at, one.clustered.at)),
+            store.alerts(limit=10_000),
+            store.incidents(limit=10_000),
+        )
 
 
 def test_the_stages_give_what_the_embedded_run_gives(settings: Settings, kafka: str, tmp_path: Path) -> None:
-    kept, rang = captured(tmp_path / "embedded")
+    kept, rang, incidents = captured(tmp_path / "embedded")
     assert len(kept) > 20
     assert rang
+    assert incidents
     create_topics(settings)
     given = [replace(one.tagged.article, sketch=sketch(one.tagged.article.title, one.tagged.article.text)) for one in kept]
     send(settings, topics.INCOMING, [("", of) for of in given])
     with worker(settings) as running:
-        wait_until_read(settings, "cluster", "tag", "alerts")
+        wait_until_read(settings, *topics.STAGES)
         assert stop(running) == (0, "")
     documents: dict[str, Document] = {one.clustered.version_id: one for one in records(settings, topics.TAGGED)}
-    assert {version: one.tagged for version, one in documents.items()} == {one.clustered.version_id: one.tagged for one in kept}
+    assert {version: unclustered(one.tagged) for version, one in documents.items()} == {
+        one.clustered.version_id: unclustered(one.tagged) for one in kept
+    }
     assert same_clusters(one.clustered for one in documents.values()) == same_clusters(one.clustered for one in kept)
     alerts: list[Alert] = records(settings, topics.ALERTS)
     assert {(alert.rule_id, alert.subject) for alert in alerts} == {(alert.rule_id, alert.subject) for alert in rang}
     assert len({alert.alert_id for alert in alerts}) == len(alerts)
+    latest: dict[str, Incident] = {}
+    for incident in records(settings, topics.INCIDENTS):
+        if incident.revision > (latest[incident.incident_id].revision if incident.incident_id in latest else 0):
+            latest[incident.incident_id] = incident
+    assert {told_by(incident) for incident in latest.values()} == {told_by(incident) for incident in incidents}
     assert records(settings, topics.DEAD_LETTERS) == []
+
+
+def unclustered(tagged: Tagged) -> Tagged:
+    """Without the name of the cluster, which is that of whoever came first; `same_clusters` sees to who is together."""
+    return replace(
+        tagged,
+        claims=tuple(replace(claim, cluster_id=None) for claim in tagged.claims),
+        title_claims=tuple(replace(claim, cluster_id=None) for claim in tagged.title_claims),
+    )
+
+
+def told_by(incident: Incident) -> tuple[Any, ...]:
+    """What of an incident does not depend on the order in which articles came."""
+    return incident.block, incident.total, frozenset(incident.articles), frozenset(incident.claim_ids), incident.event_from, incident.status
 
 
 def same_clusters(decided: Iterable[Any]) -> set[frozenset[str]]:
