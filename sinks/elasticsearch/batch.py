@@ -177,12 +177,26 @@ def decide(versions: list[Version], stored: dict[str, Kept]) -> tuple[list[Op], 
             now[version.article_id] = version.kept
             latest[version.article_id] = version
     last: list[Op] = []
+    gone: dict[tuple[str, str], Op] = {}
     for article_id, version in latest.items():
         first += version.claims
+        last.append(version.article)
         before = stored.get(article_id)
         if before is not None:
-            still = set(version.kept.claim_ids) if before.claims_month == version.kept.claims_month else set()
-            gone = [name for name in before.claim_ids if name not in still]
-            first += [bulk.delete(f"{version.claims_base}-{before.claims_month}", name, version.cause, version.revision) for name in gone]
-        last.append(version.article)
-    return first, last
+            gone |= _deletions(version, before, version.kept)
+    for version in versions:
+        if latest.get(version.article_id) is not version:
+            gone |= _deletions(version, version.kept, now[version.article_id])
+    return [*first, *gone.values()], last
+
+
+def _deletions(cause: Version, old: Kept, new: Kept) -> dict[tuple[str, str], Op]:
+    """Delete the claims of an old version that the new one does not make, under the new one's external version.
+
+    Also where they were never written, as far as we know: a request of a sink that was killed may still be on its way, and the deletion,
+    being later, keeps it out (index.gc_deletes says for how long).
+    """
+    still = set(new.claim_ids) if old.claims_month == new.claims_month else set()
+    index = f"{cause.claims_base}-{old.claims_month}"
+    external = cause.revision - cause.kept.revision + new.revision
+    return {(index, name): bulk.delete(index, name, cause.cause, external) for name in old.claim_ids if name not in still}

@@ -226,11 +226,28 @@ def test_a_page_read_again_that_says_the_same_stays_as_it_was_first_read() -> No
     assert decide([version, later], {}) == decide([version], {})
 
 
-def test_an_older_version_is_history_only() -> None:
+def test_an_older_version_is_history_only_and_a_late_request_of_a_killed_sink_cannot_bring_its_claims_back() -> None:
     version = version_of(mosul())
-    newer = version.kept._replace(version_id="v_later", revision=version.kept.revision + 1)
+    newer = version.kept._replace(version_id="v_later", revision=version.kept.revision + 1000, claim_ids=("c_later",))
     first, last = decide([version], {version.article_id: newer})
-    assert (heads(first), last) == ([f"index {version.kept.version_id}"], [])
+    assert last == []
+    assert heads(first) == [f"index {version.kept.version_id}", *(f"delete {name}" for name in version.kept.claim_ids)]
+    assert {json.loads(op.head)["delete"]["version"] for op in first[1:]} == {version.revision + 1000}
+
+
+def test_a_version_that_another_of_its_batch_replaces_leaves_no_claims() -> None:
+    old = version_of(mosul())
+    document = mosul()
+    article = replace(document.tagged.article, version_id="v_new", fetched_at="2017-02-01T00:00:00Z")
+    new = version_of(replace(document, tagged=replace(document.tagged, article=article, claims=(), title_claims=())))
+    first, last = decide([old, new], {})
+    assert heads(first) == [
+        f"index {old.kept.version_id}",
+        "index v_new",
+        *(f"delete {name}" for name in old.kept.claim_ids),
+    ]
+    assert heads(last) == [f"index {old.article_id}"]
+    assert decide([new, old], {})[1] == last
 
 
 def test_claims_that_are_gone_are_deleted_from_where_they_were() -> None:
