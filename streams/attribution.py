@@ -87,6 +87,8 @@ _NOUNS_TOO_WORDS = (
 _NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
 _DETERMINERS_WORDS = "the a an of his her its their this that no in by for on with these united islamic or and some to"
 _DETERMINERS = frozenset(_DETERMINERS_WORDS.split())
+_VERIFIED = re.compile(r"\b(?:verified|confirmed|corroborated|documented) (?:the )?$")  # whoever verifies reports says so
+_SAID_NOUNS = ("claims", "claim", "reports", "report", "news", "rumours", "rumors", "accus", "alleg")
 _BODIES_WORDS = (  # common nouns that speak as "it"
     "ministry army government military police court agency group organisation organization council committee commission office authority "
     "parliament embassy network union party coalition administration regime navy force newspaper broadcaster charity hospital company "
@@ -258,7 +260,9 @@ def _news(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
     word = scene.low[hit.start : hit.end]
     if word.endswith(("sites", "reports")) and any(h.mask & rules.bits["say"] and 0 <= h.start - hit.end <= 3 for h in scene.hits):
         return None  # "news sites report that": the verb makes the frame
-    if not word.endswith(("of", "that", "said", "say")):
+    if not word.endswith(("of", "that", "said", "say")) or _VERIFIED.search(
+        scene.low, max(scene.sentence.start, hit.start - 16), hit.start
+    ):
         return None
     source = next((p.mention for p in scene.participants if p.mention and p.start < hit.end and p.end > hit.start), None)
     return Frame(
@@ -440,6 +444,13 @@ def governing(frames: Sequence[Frame], start: int, end: int) -> list[Frame]:
     if len(covering) > 1 and covering[-1].nominal and covering[-1].denies:  # "it is untrue that ..., the brigade said"
         denied = covering.pop()
         covering[-1] = covering[-1]._replace(denies=not covering[-1].denies, scope_start=max(covering[-1].scope_start, denied.scope_start))
+    if (
+        len(covering) > 1
+        and covering[-2].denies
+        and covering[-1].verb.startswith(_SAID_NOUNS)
+        and covering[-1].start <= covering[-2].end + 40
+    ):
+        covering.pop()  # "the army denied rebel claims that ...": the army says it is not so
     return covering
 
 

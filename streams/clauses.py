@@ -1,7 +1,7 @@
 """One sentence as the claim rules see it: words they know, who and what is named, and where its clauses break."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -180,8 +180,8 @@ def make_scene(
         if word == ",":
             if covered is None:
                 covered = [(m.start, m.end) for m in named] + [(t.start, t.end) for t in times]
-                starts, ends = {m.start for m in named}, {m.end for m in named}
-            if _within(covered, at, end) or (at in ends and (end in starts or end + 4 in starts)):
+                lists = [({m.end for m in kind}, {m.start: m.end for m in kind}) for kind in (actors, places)]
+            if _within(covered, at, end) or any(_lists(low, at, end, *kind, hits, rules) for kind in lists):
                 continue  # inside a name or date, or between the members of a list
         elif word in _HALF_BREAKS and not low[end : end + 1].isalnum():
             continue
@@ -195,6 +195,22 @@ def make_scene(
     scene.mask = mask
     scene.spots = spots
     return scene
+
+
+_SPEAKING = 24  # characters between a name and its verb of speech
+
+
+def _lists(low: str, at: int, end: int, ends: Container[int], starts: Mapping[int, int], hits: Sequence[Hit], rules: ClaimRules) -> bool:
+    """Whether a comma parts two actors or two places of a list; "in Goma, Oxfam said", "the army, Oxfam said" begin a clause."""
+    if at not in ends:
+        return False
+    stop = starts.get(end) or starts.get(end + 4)
+    if stop is None:
+        return False
+    speech = rules.bits.get("say", 0) | rules.bits.get("claim", 0) | rules.bits.get("warn", 0) | rules.bits.get("deny", 0)
+    return not any(
+        hit.mask & speech and 0 < hit.start - stop <= _SPEAKING and "," not in low[stop : hit.start] for hit in hits if hit.start > stop
+    )
 
 
 _HALF_BREAKS = ("that", "since", "as")  # these open a clause only before a word

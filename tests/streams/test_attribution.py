@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.streams.claims_of import actor, claims_of
+from tests.streams.claims_of import actor, claims_of, place
 
 # text, source words in it (None: unnamed), kind, modality; the claim asked about is the first with a code for force
 SAID = [
@@ -45,6 +45,27 @@ def test_the_source_is_found_wherever_it_stands(text, source, modality):
 def test_words_of_one_sentence_do_not_reach_into_another(text):
     claim = assassination(text)
     assert (claim.attribution, claim.modality) == (None, "asserted")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Gunmen shot dead two judges in Herat, Oxfam said in a statement on Monday.",
+        "Two judges were shot dead in Herat by the army, Oxfam reported.",
+        "Oxfam said it had verified reports that gunmen shot dead two judges in Herat.",
+    ],
+)
+def test_a_source_after_a_place_or_an_actor_is_no_member_of_a_list(text):
+    mentions = [actor(text, "Oxfam", "org:oxfam", "ngo"), place(text, "Herat")]
+    mentions += [actor(text, "army", "org:army", "state_military")] if "army" in text else []
+    claim = assassination(text, *mentions)
+    assert (claim.modality, claim.attribution.source_id) == ("reported", "org:oxfam")
+
+
+def test_who_denies_anothers_claim_is_the_source():
+    text = "The army denied Oxfam claims that soldiers shot dead two judges in Herat."
+    claim = assassination(text, actor(text, "Oxfam", "org:oxfam", "ngo"), actor(text, "army", "org:army", "state_military"))
+    assert (claim.polarity, claim.attribution.source_id) == ("negative", "org:army")
 
 
 def test_a_warring_party_claims_where_others_report():
