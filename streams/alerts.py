@@ -53,6 +53,8 @@ class Rung(Record, frozen=True, kw_only=True):
     at: str
     cause: str  # cluster id that crossed the threshold
     version_id: str
+    counted: tuple[str, ...] = ()  # what crossed it
+    sighting: str = ""  # which of the version's sightings did: delivered again, the same one rings the same alert
 
 
 class State:
@@ -163,34 +165,40 @@ def _threshold(rule: Rule, sighting: Sighting, key: str, seen: Seen, state: Stat
     now = _hour(sighting.at)
     rung_key = f"{rule.id} {key}"
     rung = state.rung.get(rung_key)
-    again = rung is not None and rung.version_id == sighting.version_id  # redelivered: ring the same alert
-    if rung is not None and not again and parse(sighting.at) - parse(rung.at) < timedelta(hours=rule.hours):
-        return None
-    # One that comes late (parallel readers, a backlog) completes windows that end after it: of these the earliest that is full counts.
-    ends = (now, *(hour for hour in seen.hours if now < hour < now + rule.hours))
-    windows = [_within(rule, key, end, seen, state) for end in ends]
-    counted = next((window for window in windows if len(window) >= rule.at_least), windows[0])
-    if not again:
-        if len(counted) < rule.at_least:
+    if rung is not None and rung.version_id == sighting.version_id:  # redelivered: the same alert again
+        if rung.sighting != _identity(sighting):
             return None
-        rung = Rung(at=sighting.at, cause=sighting.cluster_id, version_id=sighting.version_id)
+    elif rung is not None and parse(sighting.at) - parse(rung.at) < timedelta(hours=rule.hours):
+        return None
+    else:
+        # One that comes late (parallel readers, a backlog) completes windows that end after it: of these the earliest that is full counts.
+        ends = (now, *(hour for hour in seen.hours if now < hour < now + rule.hours))
+        full = next((met for end in ends if len(met := _within(rule, key, end, seen, state)) >= rule.at_least), None)
+        if full is None:
+            return None
+        rung = Rung(at=sighting.at, cause=sighting.cluster_id, version_id=sighting.version_id, counted=full, sighting=_identity(sighting))
         state.rung[rung_key] = rung
-    assert rung is not None  # noqa: S101  # narrows the type: either redelivered or just made
+    counted = rung.counted
     what = "articles that are no copies of one another" if rule.count == "clusters" else "independent origins"
     head = f"{sighting.name}: {len(counted)} {'reports' if rule.count == 'clusters' else 'origins'} in {rule.hours} h"
     why = f"{len(counted)} {what} within {rule.hours} h; the rule asks for {rule.at_least}"
     alert = _alert(rule, sighting, head, why, cause=rung.cause)
-    return replace(alert, **{rule.count: tuple(counted)})
+    return replace(alert, **{rule.count: counted})
 
 
-def _within(rule: Rule, key: str, end: int, seen: Seen, state: State) -> dict[str, None]:
+def _identity(sighting: Sighting) -> str:
+    """Of a sighting among those of its version and subject."""
+    return ids.digest(sighting.claim_id or "", sighting.quote, str(sighting.start))
+
+
+def _within(rule: Rule, key: str, end: int, seen: Seen, state: State) -> tuple[str, ...]:
     """What a threshold counts in the hours up to `end`."""
     counted: dict[str, None] = {}
     for hour in seen.hours:
         if end - rule.hours < hour <= end:
             bucket = state.hours.get(f"{key}@{hour}") or Hour()
             counted.update(dict.fromkeys(bucket.clusters if rule.count == "clusters" else bucket.origins))
-    return counted
+    return tuple(counted)
 
 
 def _alert(rule: Rule, sighting: Sighting, headline: str, why: str, cause: str) -> Alert:

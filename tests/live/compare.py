@@ -27,6 +27,13 @@ WALL_TIME = frozenset(
     }
 )
 """Fields that hold when a run saw something: two runs that each fetch for themselves differ in these."""
+ARRIVAL = frozenset(
+    {
+        "clustered",  # who leads, and which version was before: groups are compared as who is with whom
+        "cluster_id",  # of a claim: the name of its group
+    }
+)
+"""Fields that hold which of several came first: runs that read in different orders differ in these."""
 
 
 class Outcome(NamedTuple):
@@ -42,6 +49,11 @@ class Outcome(NamedTuple):
     def claims(self) -> dict[str, Claim]:
         """Of all versions, of titles too."""
         return {claim.claim_id: claim for one in self.versions.values() for claim in (*one.tagged.title_claims, *one.tagged.claims)}
+
+    @property
+    def told(self) -> set[str]:
+        """Claims of which incidents tell."""
+        return {claim for incident in self.incidents.values() for claim in incident.claim_ids}
 
     @property
     def rang(self) -> set[tuple[str, str]]:
@@ -77,6 +89,13 @@ def distributed_outcome(settings: Settings) -> Outcome:
         return Outcome(versions, current, *_rest(store))
 
 
+def documents(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Every document of a run as it is kept, by kind and id, with its version."""
+    with Elasticsearch(settings.elasticsearch, request_timeout=60) as client:
+        found = indices.everything(client, settings)
+    return {name.removeprefix(f"{settings.prefix}-"): body for name, body in found.items()}
+
+
 def claim_ids(document: Document) -> list[str]:
     """Of a version's title and body."""
     return [claim.claim_id for claim in (*document.tagged.title_claims, *document.tagged.claims)]
@@ -99,6 +118,12 @@ def partition(members: Iterable[tuple[str, str]]) -> set[frozenset[str]]:
 def differences(expected: Any, found: Any, leave_out: Collection[str] = WHERE) -> list[str]:
     """One line for each field that differs: its path and both values. `leave_out`: last parts of paths ("at", "raw.uri")."""
     return list(_differences(_plain(expected), _plain(found), "", tuple(leave_out)))
+
+
+def check(expected: Any, found: Any, leave_out: Collection[str] = WHERE, what: str = "") -> None:
+    """Raise AssertionError with the first differences, if there are any."""
+    lines = differences(expected, found, leave_out)
+    assert not lines, "\n".join([f"{len(lines)} differences {what}", *lines[:30]])
 
 
 def _plain(value: Any) -> Any:

@@ -56,8 +56,8 @@ def made(count: int, seed: int = 1) -> list[Line]:
             text = f"{earlier['text']}\nAlso told by {source}, number {number}."
             lines.append({**line, "title": earlier["title"], "text": text, "published_at": earlier["published_at"]})
         elif earlier is not None and number % 10 == 6:
-            text = f"{earlier['text']}\nOfficials said later that {chance.randrange(2, 60)} more people were killed in {chance.choice(_PLACES)}."
-            lines.append({**earlier, "text": text, "fetched_at": line["fetched_at"]})
+            more = f"Officials said later that {chance.randrange(2, 60)} more people were killed in {chance.choice(_PLACES)}."
+            lines.append({**earlier, "text": f"{earlier['text']}\n{more}", "fetched_at": line["fetched_at"]})
         else:
             model = models[chance.randrange(len(models))]
             moved = dict(zip(_PLACES, chance.sample(_PLACES, len(_PLACES)), strict=True))

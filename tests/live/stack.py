@@ -68,7 +68,7 @@ class Service:
     def ready(self) -> int:
         """What /ready answers: 200, 503; 0: nothing."""
         try:
-            with urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=2) as answer:  # noqa: S310 - our own
+            with urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=2) as answer:
                 return int(answer.status)
         except HTTPError as error:
             return error.code
