@@ -18,27 +18,26 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import faust
-import msgspec
 import uvloop
 from faust.types import TP
 
 from streams.batches import Taken, Work, changed_rows, messages, watch
 from streams.outbox import Outbox, ssl_context
 from streams.overlay import Overlay
+from streams.rows import Rows, StateError, changelog_event, encoded
 from streams.stages import STAGES, Stage
 from tocsin import topics
 from tocsin.broker import BrokerError
 from tocsin.dead_letters import redrives_of
 from tocsin.errors import NewerSchema, TocsinError, UsageError
 from tocsin.health import Health, serve
-from tocsin.records import DeadLetter, Record
+from tocsin.records import DeadLetter
 from tocsin.settings import Settings
 from tocsin.sqlite_file import lock
 
@@ -53,43 +52,10 @@ _SESSION = 15  # seconds after which the partitions of one who is silent go to o
 _HEARTBEAT = 3  # seconds
 _SUSPICIOUS = 8.0  # seconds without a look at the clock: half a session
 _STOP = 9.0  # seconds for stopping in good order
-_ENCODE = msgspec.msgpack.Encoder().encode
-
-
-class StateError(TocsinError):
-    """The local tables cannot be read or written: the service stops; its state can be rebuilt from the broker."""
 
 
 class Lost(TocsinError):
     """Others may have what this worker thinks it has: nothing is kept, and it begins anew as if it had been killed."""
-
-
-class Rows(Mapping[str, Any]):
-    """The rows of one partition of a table, as they are stored."""
-
-    def __init__(self, table: faust.Table[bytes, bytes], partition: int, kind: type[Record]) -> None:
-        self._store = cast(Any, table.data)
-        self._partition = partition
-        self._decode = msgspec.msgpack.Decoder(kind).decode
-
-    def __getitem__(self, key: str) -> Any:
-        try:
-            body = self._store._db_for_partition(self._partition).get(key.encode("utf-8", "surrogatepass"))
-            if body is None:
-                raise KeyError(key)
-            return self._decode(body)
-        except KeyError:
-            raise
-        except Exception as error:
-            raise StateError(f"{self._store.path}: cannot read state ({error}): delete the folder, it is made anew") from error
-
-    def __iter__(self) -> Iterator[str]:
-        store = self._store
-        for key in store._visible_keys(store._db_for_partition(self._partition)):
-            yield key.decode("utf-8", "surrogatepass")
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 class Worker:
@@ -353,7 +319,7 @@ class Worker:
         if not self._tables:
             return
         overlays = {(name, partition): self._works[partition][0].tables[name] for name in self._tables for partition in partitions}
-        rows = {where: {key: _encoded(row) for key, row in overlay.changes().items()} for where, overlay in overlays.items()}
+        rows = {where: {key: encoded(row) for key, row in overlay.changes().items()} for where, overlay in overlays.items()}
         last = await self._outbox.send(
             message
             for (name, partition), changes in rows.items()
@@ -367,23 +333,15 @@ class Worker:
             offset = last.get((where.topic, partition), -1)
             if offset not in (expected, -1):  # -1: the broker had it already, and does not say where
                 raise Lost(f"another worker has written the state of {where.topic}/{partition}: this one joins again, and reads it")
-            if changes:
-                made.data.apply_changelog_batch(
-                    cast(Any, [_event(where, expected, key, row) for key, row in changes.items()]), bytes, bytes
-                )
+            events = [changelog_event(where, expected, key, row) for key, row in changes.items()]
+            try:
+                if events:
+                    made.data.apply_changelog_batch(cast(Any, events), bytes, bytes)
+            except Exception as error:
+                raise StateError(f"{self._folder}: cannot write state ({error}): is the disk full? What is here can be deleted") from error
             overlays[name, partition].settle()
         for partition in partitions:
             self._works[partition] = (self._works[partition][0], self._offsets(partition))
-
-
-def _encoded(row: Record | None) -> bytes | None:
-    return None if row is None else _ENCODE(row)
-
-
-def _event(where: TP, offset: int, key: str, row: bytes | None) -> Any:
-    """A changed row as Faust has it when it reads a changelog."""
-    message = SimpleNamespace(tp=where, partition=where.partition, offset=offset, key=key.encode("utf-8", "surrogatepass"), value=row)
-    return SimpleNamespace(message=message)
 
 
 def run_worker(settings: Settings, stage_name: str, index: int = 0) -> None:
