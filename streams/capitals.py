@@ -15,6 +15,10 @@ _PARTICLE = r"(?:(?:al|el|bin|ibn|bint|abu|de|van|von|der|da|di|la|le|du|ben|oul
 # Where a run may begin. One class of characters in front is sought four times faster than the whole pattern.
 _BEGIN = re.compile(rf"[{_UPPER}aedl](?<![\w.&@#/-].)(?:(?<=[{_UPPER}])|(?=[lsntrdzh]{{1,2}}-|['’]))")
 _RUN = re.compile(rf"{_WORD}(?:[ ]{_PARTICLE}{{0,2}}{_WORD})*")
+# Most runs: plain words with nothing behind them that could go on. Possessive, so that what fails here fails at once.
+_PLAIN = re.compile(
+    rf"[A-Z][a-z]++(?: [A-Z][a-z]++)*+(?![\w.'’-])(?! (?:[{_UPPER}]|(?:al|el|as|ash|an|ar|at|ad|az)-|[dlO][’']|{_PARTICLE}))"
+)
 _UPPERS = frozenset(chr(code) for code in range(0x41, 0x180) if chr(code).isupper())
 _CLOSERS = "\"'”’)]»"
 
@@ -69,7 +73,8 @@ def find_runs(text: str, skip: Container[str] = ()) -> list[Run]:
     runs = []
     last = 0
     for begin in _BEGIN.finditer(text):
-        if begin.start() < last or (match := _RUN.match(text, begin.start())) is None:
+        at = begin.start()
+        if at < last or (match := _PLAIN.match(text, at) or _RUN.match(text, at)) is None:
             continue
         last = match.end()
         words = match.group()

@@ -265,6 +265,7 @@ _DATED = 3  # times with a year that say what a text is about
 _OLD_YEAR = re.compile(
     r"\b(?:in|since|until|circa|of|from|by) 1[0-8]\d\d\b(?! [a-z]+s\b)|\b\d\d?(?:th|st|nd|rd)[- ]century\b|\b1[0-8]\d0s\b"
 )
+_OLD_DIGITS = re.compile(r"1[0-8]\d\d")
 
 
 def is_about_the_past(low: str, times: Sequence[TimeSpan], published_at: str | None, observed_at: str) -> bool:
@@ -274,7 +275,8 @@ def is_about_the_past(low: str, times: Sequence[TimeSpan], published_at: str | N
         return False
     latest = int(day[:4]) - (_LONG_AGO if published_at else _LIFETIME)
     years = [int(t.event_from[:4]) for t in times if t.event_from and not t.inferred_year and t.event_from[:4].isdigit()]
-    older = sum(1 for _ in _OLD_YEAR.finditer(low))
+    old = "century" in low or _OLD_DIGITS.search(low) is not None  # a cheap look: few texts speak of old centuries
+    older = len(_OLD_YEAR.findall(low)) if old else 0
     count = len(years) + older
     return count >= _DATED and 2 * (older + sum(year < latest for year in years)) > count
 

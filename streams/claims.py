@@ -157,7 +157,10 @@ class _Finder:
     def document_scale(self) -> float:
         """Weight of deeds in a text that reads like local crime: courts and sheriffs, and hardly a word of armed or public strife."""
         crime, strife = self.rules.bits.get("local_crime", 0), self.rules.bits.get("strife", 0)
-        if not any(hit.mask & crime for hit in self.lists[0]):
+        every = 0
+        for hit in self.lists[0]:
+            every |= hit.mask
+        if not every & crime:
             return 1.0
         found = sum(bool(hit.mask & strife) for hit in self.lists[0])
         found += sum(bool(self.rules.actor_bits.get(actor.type, 0) & strife) for actor in self.lists[1])

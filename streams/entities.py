@@ -25,17 +25,20 @@ _WHERE = re.compile(
 )
 
 
-_WHERE_WORDS = frozenset(
+_WHERE_WORDS_LIST = (
     "in inside into from across throughout within to toward towards near outside around leave left leaving enter entered entering reach "
-    "reached visit visited over via northern southern eastern western northeastern northwestern southeastern southwestern central".split()  # noqa: SIM905
+    "reached visit visited over via northern southern eastern western northeastern northwestern southeastern southwestern central"
 )
+_WHERE_WORDS = frozenset(_WHERE_WORDS_LIST.split())
 _OVERLAPPING = 8  # actors that may begin before one place ends
 
 
 def find_entities(context: Context, gazetteer: Gazetteer, lexicon: ActorLexicon) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
     """(actors, places) of one discourse, each in order of start; references resolved; only in title, body and quotes."""
     spans = body_spans(context.segments, len(context.text))
-    places = [p for p in find_places(context, gazetteer) if any(a <= p.start and p.end <= b for a, b in spans)]
+    places = find_places(context, gazetteer)
+    if spans != [(0, len(context.text))]:
+        places = [p for p in places if any(a <= p.start and p.end <= b for a, b in spans)]
     actors = resolve_references(context, find_actors(context, lexicon, places), lexicon)
     return settle(context.text, actors, places)
 

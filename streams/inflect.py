@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["UNINFLECTED", "VERBAL", "Form", "Inflection", "english", "form_name", "misspellings", "plural", "verb_forms"]
@@ -31,6 +32,7 @@ class Inflection(NamedTuple):
 VERBAL = Form.BASE | Form.PAST | Form.PARTICIPLE | Form.ING
 
 
+@lru_cache(maxsize=256)
 def form_name(form: int) -> str:
     """Readable names of the bits, for traces."""
     return "|".join(name.lower() for name, bit in vars(Form).items() if isinstance(bit, int) and form & bit)

@@ -114,7 +114,9 @@ def detect(text: str, hint: str | None = None) -> tuple[str, float]:
     share = count / total
     if script in _ONE_LANGUAGE:
         return _ONE_LANGUAGE[script], round(share, 4)
-    words = [word.lower() for word in _WORD.findall(sample)] if script == "latin" else []
+    words = _WORD.findall(sample.lower() if sample.isascii() else sample) if script == "latin" else []
+    if not sample.isascii():
+        words = [word.lower() for word in words]
     english = [word for word in words if word in _ENGLISH]
     if len(set(english)) >= _SURE_WORDS and len(english) >= _SURE_SHARE * len(words):
         return "en", 0.99
@@ -150,6 +152,10 @@ def _likelihoods(sample: str, script: str) -> dict[str, float]:
 
 def _letters(sample: str) -> Counter[str]:
     found: Counter[str] = Counter()
+    if sample.isascii():
+        if count := sum(map(str.isalpha, sample)):
+            found["latin"] = count
+        return found
     for char, count in Counter(sample).items():
         script = _script(char)
         if script:

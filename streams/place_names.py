@@ -12,7 +12,7 @@ from streams.context import Context
 from streams.gazetteer import ABBREVIATION, DEMONYM, MAIN, Gazetteer, Hit, cyrillic_stem, without_article
 from tocsin.fold import fold
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’ʻʼ‘`´](?!s\b)[^\W_]+)*")
+_TOKEN = re.compile(r"[^\W_]++(?:['’ʻʼ‘`´](?!s\b)[^\W_]++)*+")
 _QUOTES = str.maketrans("", "", "'")
 _APOSTROPHES = frozenset("'’ʼ‘`´")
 _SIGNS = frozenset("$€£#@")
@@ -56,7 +56,9 @@ class WordText:
         else:
             self.keys = [fold(self.text[start:end]).text for start, end in spans]
         if "'" in folded:
-            self.keys = [key.translate(_QUOTES) if "'" in key else key for key in self.keys]
+            for at, key in enumerate(self.keys):
+                if "'" in key:
+                    self.keys[at] = key.translate(_QUOTES)
         text = self.text
         # Words with a capital letter, and words a name may begin with: those, articles ("al-Hol"), and scripts without capitals.
         firsts = [text[start] for start in self.starts]
@@ -64,7 +66,8 @@ class WordText:
         upper = {char for char in kinds if char.isupper()}
         opening = upper if text.isascii() else {char for char in kinds if not (char.islower() or char.isdigit())}
         self.capitals = [at for at, char in enumerate(firsts) if char in upper]
-        self.heads = [at for at, char in enumerate(firsts) if char in opening or self.keys[at] in _ARTICLES]
+        keys = self.keys
+        self.heads = [at for at, char in enumerate(firsts) if char in opening or keys[at] in _ARTICLES]
 
     def gap(self, left: int, right: int) -> str:
         """The characters between two words."""
@@ -89,10 +92,13 @@ def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:
         if char.islower() and not (at + 1 < count and raw[ends[at] : starts[at + 1]] in ("-", " ") and raw[starts[at + 1]].isupper()):
             continue
         key = keys[at]
-        reach = longest.get(key, 1)
+        reach = gazetteer.reach(key)
+        best: tuple[int, str] | None = (at + 1, key) if reach & 1 else None
+        reach >>= 1
         if at + 1 < count and keys[at + 1] == "s" and raw[ends[at] : starts[at + 1]] in _APOSTROPHES:
             reach = max(reach, longest.get(key + "s", 0) + 1)
-        best: tuple[int, str] | None = (at + 1, key) if key in known else None
+        elif reach == 1 and best is None and char <= "\u0370":
+            continue
         if reach > 1:
             longer = key
             for stop in range(at + 1, min(at + reach, count)):
@@ -178,7 +184,7 @@ def lower_words(text: WordText, names: list[PlaceName]) -> frozenset[str]:
     """Keys of one-word names that also stand in lower case in this text: ordinary words here."""
     wanted = {name.key for name in names if name.last - name.first == 1}
     raw = text.text
-    return frozenset(key for key, start in zip(text.keys, text.starts, strict=True) if key in wanted and raw[start].islower())
+    return frozenset([key for key, start in zip(text.keys, text.starts, strict=True) if key in wanted and raw[start].islower()])
 
 
 def _size(gazetteer: Gazetteer, hits: tuple[Hit, ...]) -> float:

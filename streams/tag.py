@@ -6,7 +6,7 @@ Title and body are read as one discourse (they share senses and references), the
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -58,13 +58,17 @@ class Resources(msgspec.Struct, frozen=True):
     @property
     def lexicon_version(self) -> str:
         """Hash of actors and places."""
-        return hashlib.sha256(f"{self.lexicon.version} {self.gazetteer.version}".encode()).hexdigest()[:12]
+        return _digest((self.lexicon.version, self.gazetteer.version))
 
     @property
     def tagger_version(self) -> str:
         """Program version and the hash of the claim rules."""
-        versions = [self.rules.version, *(pack.version for pack in self.packs.values())]
-        return f"{__version__}+{hashlib.sha256(' '.join(versions).encode()).hexdigest()[:12]}"
+        return f"{__version__}+{_digest((self.rules.version, *(pack.version for pack in self.packs.values())))}"
+
+
+@lru_cache(maxsize=16)
+def _digest(versions: tuple[str, ...]) -> str:
+    return hashlib.sha256(" ".join(versions).encode()).hexdigest()[:12]
 
 
 def load_resources(focus_countries: Sequence[str], extra: Path | None = None, cache: Path | None = None) -> Resources:
@@ -238,6 +242,8 @@ def _shift(record: R, by: int) -> R:
 
 def _named_only(claim: Claim, known: Collection[str]) -> Claim:
     """The claim with every place that is no named mention marked as implicit."""
+    if all(place.mention_id is None or place.mention_id in known for place in claim.places):
+        return claim
     return replace(
         claim,
         places=tuple(
