@@ -10,6 +10,7 @@ from elasticsearch import Elasticsearch
 from msgspec import structs
 
 from sinks.elasticsearch import names
+from sinks.elasticsearch.bulk import Writer
 from sinks.elasticsearch.client import ClusterError
 from sinks.elasticsearch.sink import ElasticsearchSink
 from tests.live import stream
@@ -204,6 +205,17 @@ def test_whatever_the_order_the_latest_version_is_what_is_there(order: tuple[int
     assert article["version_id"] == versions[2].clustered.version_id
     assert list(place.found("claims")) == [versions[2].tagged.claims[0].claim_id]
     assert len(place.found("versions")) == len(set(order))
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "late"])
+def test_a_request_of_a_killed_sink_that_arrives_late_brings_no_old_claim_back(order: tuple[int, int], place: Place) -> None:
+    versions = place.document(), place.document(0, "Nothing happened.", "2017-01-11T08:00:00Z", ("Nothing happened",))
+    assert write(place.settings, *(versions[number] for number in order)) == []
+    sink = ElasticsearchSink(place.settings)
+    (old,) = sink.prepare([(0, versions[0])]).versions
+    assert Writer(sink.client, place.settings).write(old.claims) == []  # as if it had hung somewhere on its way
+    sink.close()
+    assert set(place.found("claims")) == {claim.claim_id for claim in versions[1].tagged.claims}
 
 
 def test_an_alert_that_rings_on_only_learns(place: Place) -> None:
