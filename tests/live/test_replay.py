@@ -224,17 +224,53 @@ def test_refused_documents_keep_readers_where_they_are(processed: Processed, mon
     assert seen(client, settings) == before
 
 
+@pytest.mark.parametrize("after", [1, 2])
+def test_interrupted_anywhere_it_is_run_again(processed: Processed, after: int) -> None:
+    settings, client, kept = processed
+    before = seen(client, settings)
+    into = max(int(name.removeprefix("v")) for name in before) + 1
+    heard: list[str] = []
+
+    def told(what: str) -> None:
+        heard.append(what)
+        if len(heard) == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Replay(structs.replace(settings, sink_batch=5), "articles", into) as work:
+        work.run(told, follow=False)
+    assert seen(client, settings) == before
+    run(settings, "articles", into)
+    assert stored(client, settings, into) == kept
+
+
+def test_a_new_generation_of_topics_gets_its_state_and_rings_nothing(processed: Processed) -> None:
+    first, _, kept = processed
+    settings = structs.replace(first, topic_generation=2, partitions=6)
+    missing = tocsin(settings, "replay", "--from", "articles", "--topics", "1")
+    assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
+    assert "tocsin topics create" in missing.stderr
+    stream.create_topics(settings)
+    done = tocsin(settings, "replay", "--from", "articles", "--topics", "1", "--json")
+    assert json.loads(done.stdout)["sent"] == len(stream.records(first, topics.ARTICLES)), done.stderr
+    Stages(settings).run()
+    live, old = topics.lanes(settings, topics.TAGGED)
+    assert stream.messages(settings, live) == []
+    assert {one.clustered.version_id for one in stream.records(settings, topics.TAGGED)} == set(kept["versions"])
+    assert {message.partition for message in stream.messages(settings, old)} == set(range(6))
+    assert stream.records(settings, topics.ALERTS) == []
+
+
+def tocsin(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    given = {f"TOCSIN_{name.upper()}": str(value) for name, value in structs.asdict(settings).items()}
+    return subprocess.run(
+        [sys.executable, "-m", "tocsin", *arguments], env={**os.environ, **given}, capture_output=True, text=True, timeout=100
+    )
+
+
 def test_a_plan_changes_nothing_and_says_what_would_be_done(processed: Processed) -> None:
     settings, client, _ = processed
     before = set(client.indices.get(index=f"{settings.prefix}-*").body)
-    given = {f"TOCSIN_{name.upper()}": str(value) for name, value in structs.asdict(settings).items()}
-    done = subprocess.run(
-        [sys.executable, "-m", "tocsin", "replay", "--from", "archive", "--into", "v77", "--dry-run"],
-        env={**os.environ, **given},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = tocsin(settings, "replay", "--from", "archive", "--into", "v77", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert all(words in done.stdout for words in ("generation 77 will be filled", "warc.gz", "swap", "carry"))
     assert set(client.indices.get(index=f"{settings.prefix}-*").body) == before
