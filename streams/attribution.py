@@ -88,6 +88,9 @@ _NOUNS_TOO = frozenset(_NOUNS_TOO_WORDS.split())
 _DETERMINERS_WORDS = "the a an of his her its their this that no in by for on with these united islamic or and some to"
 _DETERMINERS = frozenset(_DETERMINERS_WORDS.split())
 _VERIFIED = re.compile(r"\b(?:verified|confirmed|corroborated|documented) (?:the )?$")  # whoever verifies reports says so
+_NO_NEWS = re.compile(r"\bno (?:\w+ )?$")  # "no immediate reports of casualties"
+_LATER = re.compile(r"\b(?:after|following|from|in)\b")
+_CLOSE_TO = " close to "
 _SAID_NOUNS = ("claims", "claim", "reports", "report", "news", "rumours", "rumors", "accus", "alleg")
 _BODIES_WORDS = (  # common nouns that speak as "it"
     "ministry army government military police court agency group organisation organization council committee commission office authority "
@@ -265,13 +268,16 @@ def _news(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame | None:
     ):
         return None
     source = next((p.mention for p in scene.participants if p.mention and p.start < hit.end and p.end > hit.start), None)
+    none = _NO_NEWS.search(scene.low, max(scene.sentence.start, hit.start - 24), hit.start) is not None
+    later = _LATER.search(scene.low, hit.end, scene.sentence.end) if none else None
     return Frame(
         hit.start,
         hit.end,
         hit.start,
         word,
         hit.end,
-        scene.sentence.end,
+        later.start() if later is not None else scene.sentence.end,
+        denies=none,
         source=source,
         source_text=scene.text[hit.start : hit.end],
         kind="media_generic",
@@ -316,6 +322,8 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
         source = _source_at(scene, sentence.start, hit.start, True)
         if source is None and hit.start - sentence.start > 3:
             return None
+    if source is not None and _CLOSE_TO in stripped:  # "sources close to the army say": not the army
+        source = None
     mention = source.mention if source is not None else None
     pronoun = stripped.rpartition(" ")[2]
     again = next((f for f in speakers if _means(pronoun, mention, f)), None) if pronoun in _PRONOUNS else None

@@ -23,6 +23,7 @@ _NOUN_SCOPE = 26  # characters between a modifier and its noun
 _INVERSION = re.compile(
     r"(?:^|[,;:]\s+|\b(?:but|and|or|so)\s+)(?:how|why|what|when|where|who|which|whether|is|are|was|were|will|would|can|could|should|do|does|did|has|have|may|might|must)\b"
 )
+_NOBODY = re.compile(r" (?:nobody|no one|no-one|none|no (?!more|fewer|less|longer|doubt)\w)")  # "killed nobody"
 _TO = re.compile(r"\bto\s+(?:\w+ly\s+)?$")
 _MONTH = re.compile(r"\s+\d{1,2}\b|\s*(?:\d{4})")
 
@@ -131,6 +132,8 @@ def _refused(scene: Scene, trigger: Hit, negation: int) -> bool:
 def _negated(scene: Scene, trigger: Hit, floor: int, right: int, verbal: bool, bits: Mapping[str, int]) -> bool:
     cue = _scoped(scene, trigger, floor, verbal, bits["negation"])
     if cue is not None and not cue.mask & bits["not_negation"] and not cue.uses:
+        return True
+    if verbal and _NOBODY.match(scene.low, trigger.end):
         return True
     little = _scoped(scene, trigger, floor, verbal, bits["minimiser"])
     if little is not None and trigger.start - little.end < 20:

@@ -70,7 +70,9 @@ def actual_form(scene: Scene, trigger: Hit, form: int) -> int:
         return form
     head = scene.low[max(scene.sentence.start, trigger.start - 18) : trigger.start]
     if form & Form.ING:
-        noun = bool(_ING_NOUN.search(head)) or scene.low.startswith(" of ", trigger.end)
+        found = _ING_NOUN.search(head)
+        gerund = found is not None and found.group().strip() == "of" and _has_object(scene, trigger)  # "on the verge of capturing Mosul"
+        noun = (found is not None and not gerund) or scene.low.startswith(" of ", trigger.end)
     elif form & (Form.PAST | Form.PARTICIPLE):  # "hit", "set"
         return form & ~Form.NOUN if not _ING_NOUN.search(head) or not form & Form.NOUN else Form.NOUN
     elif any(use.form & Form.NOUN for use in trigger.uses):

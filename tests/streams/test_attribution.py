@@ -111,6 +111,12 @@ def test_it_is_the_last_organisation_that_spoke_in_the_paragraph(before, entity_
     assert (claim.modality, claim.attribution.source_id) == ("reported", entity_id)
 
 
+def test_sources_close_to_a_party_are_not_the_party():
+    text = "Gunmen shot dead two judges in Herat, sources close to the army said."
+    claim = assassination(text, actor(text, "army", "org:army", "state_military"))
+    assert (claim.modality, claim.attribution.source_id, claim.attribution.anonymous) == ("reported", None, True)
+
+
 def test_a_person_is_no_it():
     text = "Jane Roe said the market was closed. It said gunmen shot dead two judges in Herat."
     claim = assassination(text, actor(text, "Jane Roe", "per:jane-roe", "person"))

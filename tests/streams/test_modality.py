@@ -22,6 +22,8 @@ MOODS = [
     ("The army is expected to capture the town of Bara.", "expected", "affirmative"),
     ("The army plans to capture the town of Bara.", "expected", "affirmative"),
     ("The army launched an operation to capture the town of Bara.", "expected", "affirmative"),
+    ("The army was on the verge of capturing the town of Bara.", "possible", "affirmative"),
+    ("It is unclear whether the army captured the town of Bara.", "possible", "affirmative"),
     ("Did the army capture the town of Bara?", "question", "affirmative"),
     ("Will the army capture the town of Bara?", "question", "affirmative"),
     ("The president urged the army to capture the town of Bara.", "call", "affirmative"),
@@ -68,3 +70,15 @@ def test_a_question_at_the_end_does_not_question_the_clause_before():
 )
 def test_history_is_background(text, background):
     assert {c.background for c in claims_of(text)} == {background}
+
+
+@pytest.mark.parametrize(
+    ("text", "polarity"),
+    [
+        ("The blast in Bara killed nobody.", "negative"),
+        ("There were no immediate reports of casualties in Bara.", "negative"),
+        ("There were reports of casualties in Bara.", "affirmative"),
+    ],
+)
+def test_nobody_hurt_is_no_casualty(text, polarity):
+    assert {c.polarity for c in claims_of(text) if c.type == "casualties"} == {polarity}
