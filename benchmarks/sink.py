@@ -31,7 +31,7 @@ from tocsin.records import Document
 from tocsin.settings import Settings
 from tocsin.store import Query
 
-IN_FLIGHT = 2
+IN_FLIGHT = 3
 
 
 def sample(folder: Path, articles: int) -> list[bytes]:
@@ -113,7 +113,7 @@ def by_client(client: Elasticsearch, file: Path, prefix: str) -> float:
 
 
 def by_sink(settings: Settings, bodies: list[bytes]) -> float:
-    """Seconds for the sink, two batches in flight as in service."""
+    """Seconds for the sink, three batches in flight as in service."""
     sink = ElasticsearchSink(settings)
     start = time.perf_counter()
     flights: deque[Future[Any]] = deque()

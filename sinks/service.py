@@ -1,6 +1,6 @@
 """A sink as a service: messages from Kafka in batches, written by a target, committed once they are kept.
 
-Two batches are in flight, so that the next is made ready while the cluster works; offsets are committed in order. A message that can
+Three batches are in flight, so that the next is made ready while the cluster works; offsets are committed in order. A message that can
 never be written becomes a dead letter; a world that is not as it must be (no index, no permission, a full disk, a newer schema) stops the
 service, and nothing is set aside for that.
 """
@@ -28,7 +28,7 @@ from tocsin.records import DeadLetter, Record
 from tocsin.settings import Settings
 
 LOG = logging.getLogger("tocsin.sink")
-IN_FLIGHT = 2
+IN_FLIGHT = 3
 _POLL = 0.1  # seconds
 _PATIENCE = 8.0  # seconds for what is in flight when asked to stop, or when partitions move on
 _LANE_CHECK = 20  # batches of live messages in a row after which old material is looked at too
