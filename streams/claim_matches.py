@@ -45,27 +45,7 @@ def resolve(found: list[Found]) -> list[Found]:
     found = sorted(found, key=lambda f: (-f.score, f.trigger.start, f.rule.order))
     kept: list[Found] = []
     for item in found:
-        clash = False
-        for other in kept:
-            same_words = item.trigger.start < other.trigger.end and other.trigger.start < item.trigger.end
-            same_type = item.rule.type == other.rule.type
-            told = item.rule is other.rule and item.roles.agents in ((), other.roles.agents) and not item.form & VERBAL
-            if not has_parties(item) and not item.form & VERBAL and {item.rule.type, other.rule.type} <= _FORCE and has_parties(other):
-                clash = True  # "In a further attack, fighters shelled ...": the noun announces the verb
-                break
-            if told and item.rule.type != "remote_strike":  # the same thing said again in other words
-                clash = True
-                break
-            if (same_words and (same_type or item.rule.codes.acled_sub_event)) or (
-                same_type and item.clause == other.clause and not _apart(item, other)
-            ):
-                clash = True
-                break
-            sub_event = item.rule.codes.acled_sub_event if item.rule.type not in FIGURED else ""
-            if sub_event and sub_event == other.rule.codes.acled_sub_event and same_type and not has_parties(item):
-                clash = True
-                break
-        if not clash:
+        if not _clashes(item, kept):
             kept.append(item)
     kept = [item for item in kept if not _beaten(item, kept, apart=False)]
     return [
@@ -73,6 +53,28 @@ def resolve(found: list[Found]) -> list[Found]:
         for item in kept
         if has_parties(item) or not _beaten(item, kept, apart=True)
     ]
+
+
+def _clashes(item: Found, kept: Sequence[Found]) -> bool:
+    """Whether one of those `kept` already tells what this trigger does."""
+    rule, start, end = item.rule, item.trigger.start, item.trigger.end
+    noun, parties, agents = not item.form & VERBAL, has_parties(item), item.roles.agents
+    sub_event = rule.codes.acled_sub_event
+    for other in kept:
+        same_type = rule.type == other.rule.type
+        if noun:
+            if not parties and rule.type in _FORCE and other.rule.type in _FORCE and has_parties(other):
+                return True  # "In a further attack, fighters shelled ...": the noun announces the verb
+            if rule is other.rule and rule.type != "remote_strike" and agents in ((), other.roles.agents):
+                return True  # the same thing said again in other words
+        if (same_type or sub_event) and start < other.trigger.end and other.trigger.start < end:
+            return True
+        if same_type:
+            if item.clause == other.clause and not _apart(item, other):
+                return True
+            if sub_event and not parties and sub_event == other.rule.codes.acled_sub_event and rule.type not in FIGURED:
+                return True
+    return False
 
 
 def _beaten(item: Found, kept: Sequence[Found], apart: bool) -> bool:

@@ -52,9 +52,16 @@ class Scene:
     breaks: list[tuple[int, int, str]] = field(default_factory=list)  # (end of the clause before, start of the next, word)
     mask: int = 0  # all classes in it
     spots: list[tuple[int, int, int]] = field(default_factory=list)  # start, end and classes of every word and participant
+    clauses: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)  # span -> its clause
 
     def clause(self, start: int, end: int) -> tuple[int, int]:
-        """The clause around [start, end): between the nearest breaks."""
+        """The clause around [start, end): between the nearest breaks. Sought once: each trigger asks several times."""
+        known = self.clauses.get((start, end))
+        if known is None:
+            known = self.clauses[start, end] = self._clause(start, end)
+        return known
+
+    def _clause(self, start: int, end: int) -> tuple[int, int]:
         left, right = self.sentence.start, self.sentence.end
         for stop, begin, _ in self.breaks:
             if begin <= start:

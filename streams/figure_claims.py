@@ -110,9 +110,10 @@ def quantities_of(figures: Sequence[Figure]) -> tuple[Quantity, ...]:
 def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim], text: str) -> list[Mention]:
     """Places a figure speaks of: those after it, up to the next figure, and those before the first figure of the sentence.
 
-    A figure with no place of its own shares those of the sentence. Names in the shape of a place count as well.
+    `groups`: all claims of the sentence's figures, in order. A figure with no place of its own shares those of the sentence. Names in
+    the shape of a place count as well.
     """
-    first = min(g.figures[0].number.start for g in groups)
+    first = groups[0].figures[0].number.start
     contrast = _CONTRAST.search(scene.low, claim.end, claim.ceiling)
     ceiling = contrast.start() if contrast else claim.ceiling
     own = [p for p in scene.places if claim.figures[0].number.start <= p.start < ceiling]
