@@ -10,6 +10,8 @@ from tocsin.records import SCHEMA_VERSION, Record, Tagged
 
 R = TypeVar("R", bound=msgspec.Struct)
 _ENCODER = msgspec.json.Encoder()
+# msgspec raises the first for what is no JSON or of another shape, the others for text that is no UTF-8 and for nesting without end.
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 @cache
@@ -30,7 +32,7 @@ def decode(data: bytes | str, kind: type[R]) -> R:
     """
     try:
         record: R = _decoder(kind).decode(data)
-    except msgspec.DecodeError as error:  # ValidationError is one of these
+    except _UNREADABLE as error:
         _check_version(_version_of(data))
         raise Quarantine(f"not a {kind.__name__}: {error}") from error
     _check_version(getattr(record, "schema_version", SCHEMA_VERSION))
@@ -44,7 +46,7 @@ class _Versioned(msgspec.Struct):
 def _version_of(data: bytes | str) -> int:
     try:
         found: _Versioned = _decoder(_Versioned).decode(data)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return SCHEMA_VERSION
     return found.schema_version
 

@@ -13,8 +13,20 @@ def test_a_record_comes_back_as_it_went() -> None:
     assert decode(encode(of), Article) == of
 
 
-@pytest.mark.parametrize("data", [b"not json", b"[]", b"{}", b'{"article_id": 5}', b"\xff"])
-def test_bytes_of_another_shape_are_set_aside(data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"not json",
+        b"[]",
+        b"{}",
+        b'{"article_id": 5}',
+        b"\xff",
+        b'{"article_id": "\xff"}',
+        b'{"other": ' + b"[" * 200_000,
+        '{"article_id": "\ud800"}',
+    ],
+)
+def test_bytes_of_another_shape_are_set_aside(data: bytes | str) -> None:
     with pytest.raises(Quarantine, match="not a Article"):
         decode(data, Article)
 
