@@ -224,22 +224,19 @@ def test_refused_documents_keep_readers_where_they_are(processed: Processed, mon
     assert seen(client, settings) == before
 
 
-@pytest.mark.parametrize("after", [1, 2])
-def test_interrupted_anywhere_it_is_run_again(processed: Processed, after: int) -> None:
+@pytest.mark.parametrize("source", ["tagged", "articles"])
+def test_interrupted_at_its_first_batch_it_is_run_again(processed: Processed, source: Any) -> None:
     settings, client, kept = processed
     before = seen(client, settings)
     into = max(int(name.removeprefix("v")) for name in before) + 1
-    heard: list[str] = []
 
     def told(what: str) -> None:
-        heard.append(what)
-        if len(heard) == after:
-            raise KeyboardInterrupt
+        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), Replay(structs.replace(settings, sink_batch=5), "articles", into) as work:
+    with pytest.raises(KeyboardInterrupt), Replay(settings, source, into) as work:
         work.run(told, follow=False)
     assert seen(client, settings) == before
-    run(settings, "articles", into)
+    run(settings, source, into)
     assert stored(client, settings, into) == kept
 
 
@@ -274,6 +271,25 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(processed: Processed
     assert done.returncode == 0, done.stderr
     assert all(words in done.stdout for words in ("generation 77 will be filled", "warc.gz", "swap", "carry"))
     assert set(client.indices.get(index=f"{settings.prefix}-*").body) == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"kafka": "127.0.0.1:1"}, "no Kafka answers at 127.0.0.1:1"),
+        ({"elasticsearch": "http://127.0.0.1:1"}, "no Elasticsearch answers at http://127.0.0.1:1"),
+        ({}, "run `tocsin topics create`"),
+    ],
+    ids=["no Kafka", "no Elasticsearch", "no topics"],
+)
+def test_without_its_servers_and_topics_a_replay_changes_nothing_and_says_what_to_do(
+    settings: Settings, processed: Processed, changed: dict[str, str], said: str
+) -> None:
+    given = structs.replace(settings, kafka=processed.settings.kafka, elasticsearch=processed.settings.elasticsearch, **changed)
+    done = tocsin(given, "replay", "--from", "tagged")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert said in done.stderr
+    assert dict(processed.client.indices.get(index=f"{settings.prefix}-*").body) == {}
 
 
 def test_a_replay_never_goes_back(processed: Processed) -> None:

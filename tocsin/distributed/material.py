@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from producers.read import read_inputs
 from sinks.elasticsearch.generations import Generation, document_of
 from streams.cluster import in_cluster
+from streams.stages import in_time
 from tocsin import topics, wire
 from tocsin.distributed.decisions import Decisions
 from tocsin.distributed.log import Log
@@ -40,7 +41,7 @@ def from_topic(settings: Settings, log: Log, topic: topics.Topic, counts: Counte
     for messages in log.read(log.beginning(names), log.end(names)):
         for message in messages:
             try:
-                record = wire.decode(message.body or b"", topic.record)
+                record = in_time(wire.decode(message.body or b"", topic.record), message.written)
             except NewerSchema:
                 raise
             except Quarantine:

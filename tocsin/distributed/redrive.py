@@ -68,7 +68,7 @@ def whole(settings: Settings, log: Log, letter: Letter) -> DeadLetter:
 
 def _from_origin(log: Log, record: DeadLetter) -> DeadLetter:
     origin = log.message(record.topic, record.partition, record.offset)
-    return replace(record, body=origin.body) if origin is not None else record
+    return replace(record, key=origin.key, body=origin.body) if origin is not None else record
 
 
 def send_again(settings: Settings, log: Log, wanted: Sequence[Letter], told: Callable[[Result], object] = lambda _: None) -> list[Result]:

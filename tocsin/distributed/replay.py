@@ -130,15 +130,14 @@ class Replay:
             raise UsageError(f"no WARC file below {self._archive}: --data names the folder whose archive is read")
         if self.source == "index" and self._older is None:
             raise UsageError("there is no older generation of indices to read: choose another source")
+        # First the ends of what is tagged, then the source: what is not there yet comes behind those ends.
+        tagged = topics.lanes(self.settings, topics.TAGGED)
+        places = self._log.end(tagged) if self.source != "tagged" else self._log.beginning(tagged)
+        places |= self._log.beginning([name for topic in _EVENTS for name in topics.lanes(self.settings, topic)])
         folder = Path(self.settings.data) / "replay"
         folder.mkdir(parents=True, exist_ok=True)
-        setup.setup(self._client, self.settings)
         with lock(folder / "lock", folder), _Target(self.settings, self.refused, self.counts, self._tell) as target:
-            events = [name for topic in _EVENTS for name in topics.lanes(self.settings, topic)]
-            tagged = topics.lanes(self.settings, topics.TAGGED)
-            # First the ends of what is tagged, then the source: what is in neither comes behind those ends.
-            places = self._log.end(tagged) if self.source != "tagged" else self._log.beginning(tagged)
-            places |= self._log.beginning(events)
+            setup.setup(self._client, self.settings)
             self._begin_from_source(target, folder)
             places = self._catch_up(target, places)
             self._carry_over(target)
