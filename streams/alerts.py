@@ -45,6 +45,7 @@ class Hour(Record, frozen=True, kw_only=True):
 
     clusters: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    by: str = ""  # version id that counted last: only who counts can ring, so nothing that is delivered again rings what it did not before
 
 
 class Rung(Record, frozen=True, kw_only=True):
@@ -77,13 +78,17 @@ def judge(found: Iterable[Sighting], rules: Rules, state: State) -> tuple[Alert,
             continue
         key = sighting.subject if sighting.sure else f"?{sighting.subject}"
         concerned = rules.concerning(sighting)
-        seen = _see(key, sighting, state, counted=any(rule.kind == "threshold" for rule in concerned))
+        seen, counted = _see(key, sighting, state, counted=any(rule.kind == "threshold" for rule in concerned))
         if sighting.backfill:
             continue
         for rule in concerned:
             if not meets(rule, sighting):
                 continue
-            alert = _new_mention(rule, sighting, seen) if rule.kind == "new_mention" else _threshold(rule, sighting, key, seen, state)
+            alert = (
+                _new_mention(rule, sighting, seen)
+                if rule.kind == "new_mention"
+                else _threshold(rule, sighting, key, seen, state, new=counted)
+            )
             if alert is not None:
                 alerts.append(_stamped(alert, rules.version))
     return tuple(_once(alerts))
@@ -103,8 +108,9 @@ def _hour(at: str) -> int:
     return int(parse(at).timestamp()) // 3600
 
 
-def _see(key: str, sighting: Sighting, state: State, *, counted: bool) -> Seen:
-    """Note a sighting, writing only what it changes. `counted`: its cluster and origin are kept too."""
+def _see(key: str, sighting: Sighting, state: State, *, counted: bool) -> tuple[Seen, bool]:
+    """Note a sighting, writing only what it changes; returns also whether it counted anew. `counted`: its cluster and origin are kept."""
+    new = False
     before = seen = state.seen.get(key)
     hour = _hour(sighting.at)
     if seen is None:
@@ -116,18 +122,18 @@ def _see(key: str, sighting: Sighting, state: State, *, counted: bool) -> Seen:
     elif hour < _hour(seen.first):
         seen = replace(seen, first=sighting.at)
     if counted:
-        seen = _count(key, hour, sighting, seen, state.hours)
+        seen, new = _count(key, hour, sighting, seen, state.hours)
     elif seen.hours and hour - seen.hours[-1] >= MAX_HOURS:  # no rule is about it any more
         for old in seen.hours:
             state.hours.pop(f"{key}@{old}", None)
         seen = replace(seen, hours=())
     if seen is not before:
         state.seen[key] = seen
-    return seen
+    return seen, new
 
 
-def _count(key: str, hour: int, sighting: Sighting, seen: Seen, buckets: MutableMapping[str, Hour]) -> Seen:
-    """Keep cluster and origin in the hour's bucket; let go of those that left every window."""
+def _count(key: str, hour: int, sighting: Sighting, seen: Seen, buckets: MutableMapping[str, Hour]) -> tuple[Seen, bool]:
+    """Keep cluster and origin in the hour's bucket; let go of those that left every window. Returns also whether one of them is new."""
     if hour not in seen.hours:
         kept = [h for h in (*seen.hours, hour) if h > hour - MAX_HOURS]
         if len(kept) > MAX_HOURS:  # records that come in reverse order of time
@@ -137,9 +143,10 @@ def _count(key: str, hour: int, sighting: Sighting, seen: Seen, buckets: Mutable
         seen = replace(seen, hours=tuple(sorted(kept)))
     bucket = buckets.get(f"{key}@{hour}") or Hour()
     clusters, origins = _add(bucket.clusters, sighting.cluster_id), _add(bucket.origins, sighting.origin_id)
-    if clusters is not bucket.clusters or origins is not bucket.origins:
-        buckets[f"{key}@{hour}"] = Hour(clusters=clusters, origins=origins)
-    return seen
+    new = clusters is not bucket.clusters or origins is not bucket.origins
+    if new:
+        buckets[f"{key}@{hour}"] = Hour(clusters=clusters, origins=origins, by=sighting.version_id)
+    return seen, new
 
 
 def _add(ids_: tuple[str, ...], new: str) -> tuple[str, ...]:
@@ -161,7 +168,8 @@ def _new_mention(rule: Rule, sighting: Sighting, seen: Seen) -> Alert | None:
     return _alert(rule, sighting, head, why, cause=sighting.cluster_id)
 
 
-def _threshold(rule: Rule, sighting: Sighting, key: str, seen: Seen, state: State) -> Alert | None:
+def _threshold(rule: Rule, sighting: Sighting, key: str, seen: Seen, state: State, *, new: bool) -> Alert | None:
+    """`new`: it counted something that was not counted yet."""
     now = _hour(sighting.at)
     rung_key = f"{rule.id} {key}"
     rung = state.rung.get(rung_key)
@@ -171,8 +179,10 @@ def _threshold(rule: Rule, sighting: Sighting, key: str, seen: Seen, state: Stat
     elif rung is not None and parse(sighting.at) - parse(rung.at) < timedelta(hours=rule.hours):
         return None
     else:
+        if (state.hours.get(f"{key}@{now}") or Hour()).by not in (sighting.version_id, ""):
+            return None
         # One that comes late (parallel readers, a backlog) completes windows that end after it: of these the earliest that is full counts.
-        ends = (now, *(hour for hour in seen.hours if now < hour < now + rule.hours))
+        ends = (now, *(hour for hour in seen.hours if new and now < hour < now + rule.hours))
         full = next((met for end in ends if len(met := _within(rule, key, end, seen, state)) >= rule.at_least), None)
         if full is None:
             return None

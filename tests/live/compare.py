@@ -31,6 +31,8 @@ ARRIVAL = frozenset(
     {
         "clustered",  # who leads, and which version was before: groups are compared as who is with whom
         "cluster_id",  # of a claim: the name of its group
+        "article.fetched_at",  # of a page read twice with the same text: the first of the two readings is kept
+        "raw.sha256",
     }
 )
 """Fields that hold which of several came first: runs that read in different orders differ in these."""

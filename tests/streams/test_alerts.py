@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from streams.alerts import Hour, Rung, Seen, State, judge
 from streams.overlay import Overlay
@@ -241,6 +242,14 @@ def test_a_threshold_counts_texts_or_origins_never_copies(tmp_path: Path, count:
     many, memory = rules(tmp_path, CASUALTIES.replace("COUNT", count)), state()
     rang = [alert for n, (k, o) in enumerate(reports, 2) for alert in judge(casualty_sightings(n, k, o), many, memory)]
     assert {alert.subject for alert in rang} == ({"loc:mosul|casualties"} if rings else set())
+
+
+def test_what_only_a_district_completed_rings_neither_then_nor_when_the_rest_is_delivered_again(tmp_path: Path) -> None:
+    many, memory = rules(tmp_path, CASUALTIES.replace("COUNT", "clusters")), state()
+    direct = [casualty_sightings(n, f"k{n}", "a") for n in (2, 3)]
+    district = tuple(replace(one, via="western Mosul") for one in casualty_sightings(4, "k4", "a"))
+    for found in (*direct, district, *direct, district):
+        assert judge(found, many, memory) == ()
 
 
 def test_history_is_not_counted(tmp_path: Path) -> None:
