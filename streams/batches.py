@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from streams.overlay import Overlay
-from streams.stages import Output, Stage, Step, pack
+from streams.stages import Output, Stage, Step, in_time, pack
 from tocsin import topics, wire
 from tocsin.dead_letters import dead_letter
 from tocsin.errors import NewerSchema, Quarantine, TocsinError
@@ -33,6 +31,7 @@ class Taken(NamedTuple):
     key: bytes | None
     body: bytes | None
     redrives: int = 0  # times an operator has sent it again
+    written: float | None = None  # Unix seconds: when the broker got it, by its own clock; None: not known
 
 
 class Message(NamedTuple):
@@ -59,7 +58,7 @@ class Work:
         try:
             if taken.body is None:
                 raise Quarantine("an empty message")
-            record = wire.decode(taken.body, self._stage.reads.record)
+            record = in_time(wire.decode(taken.body, self._stage.reads.record), taken.written)
             with _bounded(SLOW):
                 return self._step(record)
         except NewerSchema:
@@ -69,7 +68,8 @@ class Work:
                 table.roll_back()
             if isinstance(error, TocsinError) and not isinstance(error, Quarantine):
                 raise
-            return dead_letter(self._stage.name, error, **taken._asdict())
+            origin = {name: value for name, value in taken._asdict().items() if name != "written"}
+            return dead_letter(self._stage.name, error, **origin)
 
 
 def messages(settings: Settings, outputs: list[Output], letters: list[DeadLetter]) -> Iterator[Message]:
@@ -78,13 +78,7 @@ def messages(settings: Settings, outputs: list[Output], letters: list[DeadLetter
         lane = topics.lane_of(output.topic, backfill=output.backfill)
         yield _message(settings, output.topic, output.key, output.body, lane)
     for letter in letters:
-        body = wire.encode(letter)
-        if len(body) > topics.MAX_BYTES - 1000:
-            size = len(letter.body or b"")
-            body = wire.encode(
-                replace(letter, body=None, error=f"{letter.error} (too large to be kept here: {size:,} bytes; see its origin)")
-            )
-        yield _message(settings, topics.DEAD_LETTERS, f"{letter.topic}/{letter.partition}/{letter.offset}", body, "live")
+        yield _message(settings, topics.DEAD_LETTERS, f"{letter.topic}/{letter.partition}/{letter.offset}", wire.encode(letter), "live")
 
 
 def changed_rows(settings: Settings, table: topics.Table, partition: int, rows: Mapping[str, bytes | None]) -> Iterator[Message]:

@@ -9,8 +9,9 @@ together what may travel together over a whole batch. The worker (streams.worker
 """
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -25,16 +26,21 @@ from streams.sightings import sightings
 from streams.spoken import Speakers, Spoken
 from streams.tag import Resources, tag
 from tocsin import topics, wire
-from tocsin.clock import parse
+from tocsin.clock import iso_of, parse
 from tocsin.errors import Quarantine
 from tocsin.incidents import LedgerBatch
 from tocsin.records import SCHEMA_VERSION, Alert, Article, Document, Placed, Record, Sighting, Sightings
 from tocsin.settings import Settings
 from tocsin.topics import ALERTS, ARTICLES, CLAIMS, INCIDENTS, INCOMING, SIGHTINGS, TAGGED, Topic
 
+R = TypeVar("R", bound=Record)
 Tables = Mapping[str, MutableMapping[str, Any]]
 PACKED = 1_000_000
 """Bytes after which a message of several records is closed and the next begun."""
+
+AHEAD = 86_400.0
+"""Seconds by which an article may have been fetched after the broker got it: clocks differ."""
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # there were no web pages before
 
 _MOST = topics.MAX_BYTES - 1000  # room for the key, and for what `pack` puts around it
 
@@ -63,9 +69,33 @@ class Stage(NamedTuple):
     batch: int = 500  # messages processed together at most: fewer when fewer wait; a stage that is asked to stop finishes what it took
 
 
+def in_time(record: R, written: float | None) -> R:
+    """An article that claims to be fetched much later than the broker got it (`written`, Unix seconds) was fetched then at the latest.
+
+    All state forgets by the records' time, so one fetcher whose clock is wrong would make it forget everything. The broker's time lies
+    beside the message: whoever reads it again gets the same article.
+    """
+    if not isinstance(record, Article) or written is None or _seconds(record.fetched_at) <= written + AHEAD:
+        return record
+    return replace(record, fetched_at=iso_of(written))
+
+
+def _seconds(moment: str) -> float:
+    try:
+        return parse(moment).timestamp()
+    except ValueError:
+        return 0.0  # no time at all: refused below
+
+
 def cluster(article: Article, clusters: Clusters) -> Placed:
-    """Place one article version. Its sketch stays here: it has served."""
-    parse(article.fetched_at)  # what cannot be dated must not get into the order of forgetting
+    """Place one article version. Its sketch stays here: it has served. Raises Quarantine when nobody can tell when it was fetched."""
+    # What cannot be dated must not get into the order of forgetting.
+    try:
+        early = parse(article.fetched_at) < _EARLIEST
+    except ValueError as error:
+        raise Quarantine(f"fetched_at {article.fetched_at!r} is no time") from error
+    if early:
+        raise Quarantine(f"fetched_at {article.fetched_at!r} lies before the web: is the clock of its fetcher set?")
     return Placed(article=replace(article, sketch=None), clustered=clusters.assign(article))
 
 

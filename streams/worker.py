@@ -255,7 +255,8 @@ class Worker:
                 message = event.message
                 try:
                     again = redrives_of(message.headers)
-                    made = work.take(Taken(message.topic, partition, message.offset, message.key, message.value, again))
+                    read = Taken(message.topic, partition, message.offset, message.key, message.value, again, message.timestamp)
+                    made = work.take(read)
                 except NewerSchema as error:
                     newer = TocsinError(f"{message.topic}: {error}")
                     break

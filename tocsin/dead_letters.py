@@ -3,11 +3,14 @@
 import traceback
 from collections.abc import Iterable
 
-from tocsin import ids
+from msgspec.structs import replace
+
+from tocsin import ids, topics, wire
 from tocsin.clock import now
 from tocsin.records import DeadLetter
 
 _TRACE = 6  # frames, the innermost
+_LARGEST = topics.MAX_BYTES - 1000  # room for key and headers
 _REDRIVES = "tocsin-redrives"
 """Header of a message that was sent again: how many times, so that its next dead letter knows."""
 
@@ -26,12 +29,15 @@ def redrives_of(headers: Iterable[tuple[str, bytes | None]] | None) -> int:
 def dead_letter(
     stage: str, error: BaseException, *, topic: str, partition: int, offset: int, key: bytes | None, body: bytes | None, redrives: int = 0
 ) -> DeadLetter:
-    """Return the dead letter of one message. `topic`: its full name. `error` should have been raised, so that it knows where."""
+    """Return the dead letter of one message. `topic`: its full name. `error` should have been raised, so that it knows where.
+
+    It always fits into a message: one whose own message is too large for that leaves it where it lies, and says so.
+    """
     frames = traceback.extract_tb(error.__traceback__)[-_TRACE:]
     kind = type(error).__name__
-    return DeadLetter(
+    letter = DeadLetter(
         stage=stage,
-        error=f"{kind}: {error}"[:1000],
+        error=f"{kind}: {error}"[:1000].encode("utf-8", "backslashreplace").decode(),
         trace=" > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames),
         at=now(),
         topic=topic,
@@ -42,3 +48,7 @@ def dead_letter(
         fingerprint=ids.digest(stage, kind, topic, *(f"{frame.filename.rpartition('/')[2]}:{frame.name}" for frame in frames[-1:])),
         redrives=redrives,
     )
+    if len(key or b"") + len(body or b"") < _LARGEST // 2 or len(wire.encode(letter)) <= _LARGEST:  # bytes travel as base64
+        return letter
+    bare = replace(letter, body=None, error=f"{letter.error} (too large to be kept here: {len(body or b''):,} bytes; see its origin)")
+    return bare if len(wire.encode(bare)) <= _LARGEST else replace(bare, key=None)

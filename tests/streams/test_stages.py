@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from streams.stages import PACKED, STAGES, Output, Stage, Tagging, output, pack
+from streams.batches import Taken, Work
+from streams.overlay import Overlay
+from streams.stages import PACKED, STAGES, Output, Stage, Tagging, in_time, output, pack
 from tests.builders import article
 from tocsin import topics, wire
+from tocsin.clock import parse
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident
 from tocsin.records import Alert, Article, Document, Placed, Sightings
@@ -83,12 +86,37 @@ def test_claims_of_several_articles_meet_in_an_incident_and_an_edit_that_falls_s
         assert incidents(*again) == [], "delivered again it changes nothing"
 
 
-def test_an_article_that_cannot_be_dated_never_gets_into_the_state() -> None:
+@pytest.mark.parametrize("when", ["soon", "", "0001-01-02T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"])
+def test_an_article_that_cannot_be_dated_never_gets_into_the_state(when: str) -> None:
     tables: dict[str, Any] = {"members": {}}
     step = CLUSTER.open(None, tables)
-    with pytest.raises(ValueError, match="soon"):
-        step(article(MOSUL, fetched_at="soon"))
+    with pytest.raises(Quarantine, match="fetched_at"):
+        step(article(MOSUL, fetched_at=when))
     assert tables["members"] == {}
+
+
+def test_a_fetcher_whose_clock_is_wrong_does_not_make_the_state_forget() -> None:
+    written = parse("2018-01-06T10:00:05Z").timestamp()
+    members: dict[str, Any] = {}
+    work = Work(CLUSTER, None, {"members": Overlay(members)})
+
+    def take(of: Article, offset: int) -> Placed:
+        made = work.take(Taken("tocsin-incoming-1", 0, offset, None, wire.encode(of), 0, written + offset))
+        assert isinstance(made, list)
+        return wire.decode(made[0].body, Placed)
+
+    first = take(article(MOSUL, url="u:1"), 0)
+    bogus = article("Another text about something else entirely.", url="u:2", at="2061-01-01T00:00:00Z")
+    assert take(bogus, 1).article.fetched_at == "2018-01-06T10:00:06Z"
+    assert take(bogus, 1).article.fetched_at == "2018-01-06T10:00:06Z", "delivered again it is the same"
+    assert take(article(MOSUL, url="u:3"), 2).clustered.leader_id == first.article.article_id
+    assert set(work.tables["members"].changes()) == {article("", url=url).article_id for url in ("u:1", "u:2", "u:3")}
+
+
+def test_clocks_may_differ_a_little() -> None:
+    of = article(MOSUL, at="2018-01-06T10:00:00Z")
+    assert in_time(of, parse("2018-01-06T09:00:00Z").timestamp()) is of
+    assert in_time(of, None) is of
 
 
 def sighted(tagging: Tagging, articles: Iterable[Article]) -> list[Output]:
