@@ -257,9 +257,9 @@ def _record(page: Page, headers: Iterable[tuple[str, str]], digest: str) -> byte
 
 
 def _about(page: Page, digest: str) -> bytes:
-    """Return the metadata record of a page; its JSON is ASCII, so nothing a feed says can break it."""
+    """Return the metadata record of a page. Half a character becomes a question mark: with one, nobody could read the record again."""
     known = msgspec.to_builtins(About(**{name: getattr(page, name) for name in About.__struct_fields__}))
-    block = json.dumps(known).encode()
+    block = json.dumps(known, ensure_ascii=False).encode("utf-8", "replace")
     lines = [
         ("WARC-Type", "metadata"),
         ("WARC-Record-ID", _record_id(page, digest, "about")),

@@ -4,22 +4,19 @@ A page that did not change since it was last read is not archived again; the mem
 (`frontier.Rhythm.refetch`), and bounded.
 """
 
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from producers.archive import Archive
 from tocsin import ids
-from tocsin.errors import UsageError
 from tocsin.records import Page, RawRef, Record
-from tocsin.settings import Settings
+from tocsin.settings import Settings, folder_of
 from tocsin.state_table import open_state
 
 KEEP = 7 * 86_400.0
 """Seconds a page's bytes are remembered after it was last read."""
 MOST = 200_000
 """Bytes of so many pages are remembered, about 200 bytes each; the longest unread go first."""
-_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 
 class End(Record, frozen=True, kw_only=True):
@@ -34,14 +31,6 @@ class Known(Record, frozen=True, kw_only=True):
 
     ref: RawRef
     read: float  # Unix seconds, when they last came
-
-
-def folder_of(settings: Settings, service: str, replica: str = "") -> Path:
-    """The folder of one replica's state or archive: data/SERVICE/NODE. Raises UsageError when the node's name cannot name one."""
-    name = replica or settings.node
-    if not name or name[0] in "._-" or set(name) - set(_NAME):
-        raise UsageError(f"setting node: {name!r} cannot name a folder; use letters, digits, dots and dashes (TOCSIN_NODE)")
-    return Path(settings.data) / service / name
 
 
 class Raws:

@@ -21,7 +21,6 @@ from producers import schedule
 from producers.delivery import origin
 from producers.frontier import Due, Frontier, Host, Rhythm, Target
 from producers.intake import require
-from producers.raws import folder_of
 from producers.sources import Source
 from tocsin import broker, topics, wire
 from tocsin.broker import BrokerError, Publisher, TopicPartition
@@ -29,7 +28,7 @@ from tocsin.dead_letters import dead_letter, redrives_of
 from tocsin.errors import NewerSchema, Quarantine, TocsinError
 from tocsin.health import Health
 from tocsin.records import Dropped, Fate, Fetched, Record
-from tocsin.settings import Settings
+from tocsin.settings import Settings, folder_of
 from tocsin.state_table import open_state
 
 _NAP = 0.5  # seconds to wait for answers when nothing is due earlier; a stop is heard after it

@@ -18,8 +18,9 @@ from sinks.refused import Refused
 from tocsin import wire
 from tocsin.errors import UsageError
 from tocsin.incidents import Incident
-from tocsin.records import Alert, DeadLetter, Document, Dropped, Fetched, Record
-from tocsin.settings import Settings
+from tocsin.messages import DeadLetter, Document
+from tocsin.records import Alert, Dropped, Fetched, Record
+from tocsin.settings import Settings, folder_of
 from tocsin.sqlite_file import lock
 
 POSITION = "position.json"
@@ -87,7 +88,7 @@ class JsonLines:
 
     def __init__(self, settings: Settings) -> None:
         """Take the folder, and cut off what a kill left unfinished. Raises UsageError when another process has it."""
-        self.folder = Path(settings.data) / "jsonl" / settings.node
+        self.folder = folder_of(settings, "jsonl")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock: IO[str] = lock(self.folder / "writer.lock", self.folder)

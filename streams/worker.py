@@ -20,7 +20,6 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
 
 import faust
@@ -37,8 +36,8 @@ from tocsin.broker import BrokerError
 from tocsin.dead_letters import redrives_of
 from tocsin.errors import NewerSchema, TocsinError, UsageError
 from tocsin.health import Health, serve
-from tocsin.records import DeadLetter
-from tocsin.settings import Settings
+from tocsin.messages import DeadLetter
+from tocsin.settings import Settings, folder_of
 from tocsin.sqlite_file import lock
 
 _LOG = logging.getLogger(__name__)
@@ -65,9 +64,12 @@ class Worker:
         """Load what the stage must know, take its folder. Raises UsageError or DataError."""
         self._settings, self._stage = settings, stage
         self._name = stage.name if not index else f"{stage.name}-{index}"
-        self._folder = Path(settings.data) / "worker" / settings.node / self._name
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._held = lock(self._folder / "lock", self._folder)
+        self._folder = folder_of(settings, "worker") / self._name
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._held = lock(self._folder / "lock", self._folder)
+        except OSError as error:
+            raise UsageError(f"{self._folder}: {error.strerror or error}: choose another folder with --data") from error
         self._knowledge = stage.load(settings)
         self.health = Health(f"worker-{self._name}")
         self._outbox = Outbox(settings, f"worker-{self._name}")

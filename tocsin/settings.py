@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from tocsin.errors import DataError, UsageError
 
+_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"  # of a folder
 _SECRET = {"secret": True}
 
 
@@ -90,6 +91,14 @@ def cache_folder(settings: Settings) -> Path:
         return Path(settings.cache)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "tocsin"
+
+
+def folder_of(settings: Settings, service: str, replica: str = "") -> Path:
+    """The folder of one replica's state, archive or files: data/SERVICE/NODE. Raises UsageError when the node's name cannot name one."""
+    name = replica or settings.node
+    if not name or name[0] in "._-" or set(name) - set(_NAME):
+        raise UsageError(f"setting node: {name!r} cannot name a folder; use letters, digits, dots and dashes (TOCSIN_NODE)")
+    return Path(settings.data) / service / name
 
 
 _DEFAULTS = {"workers": "number of cores", "node": "name of the machine"}

@@ -11,6 +11,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from msgspec.structs import replace
 
 from producers.archive import Archive, read_body
+from producers.read import read_inputs
 from tocsin.errors import DataError, Quarantine, UsageError
 from tocsin.records import Page
 
@@ -286,3 +287,13 @@ def test_replicas_archive_beside_each_other_and_references_name_theirs(tmp_path:
         for uri in ("warc:../one/tocsin-000001.warc.gz#0", "warc:./tocsin-000001.warc.gz#0", "warc:one/../two/tocsin-000001.warc.gz#0"):
             with pytest.raises(Quarantine, match="not an address"):
                 read_body(tmp_path, replace(refs[0], uri=uri))
+
+
+def test_half_a_character_in_what_is_known_of_a_page_does_not_make_its_record_somebody_elses(tmp_path: Path) -> None:
+    with Archive(tmp_path) as archive:
+        archive.append(
+            page(b"<html><p>News of the day.</p></html>", source_id="post", source_name="Po\ud800st \u062f\U0001f600\n", owner="Owner")
+        )
+    (again,) = read_inputs([tmp_path / "tocsin-000001.warc.gz"])
+    assert isinstance(again, Page)
+    assert (again.source_id, again.source_name, again.owner) == ("post", "Po?st \u062f\U0001f600\n", "Owner")

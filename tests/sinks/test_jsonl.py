@@ -7,7 +7,8 @@ import pytest
 from sinks.jsonl import POSITION, JsonLines, read
 from tests.sinks import samples
 from tocsin.errors import UsageError
-from tocsin.records import Document, Dropped, Record
+from tocsin.messages import Document
+from tocsin.records import Dropped, Record
 from tocsin.settings import Settings
 
 
@@ -82,3 +83,10 @@ def test_a_file_that_lost_its_end_is_not_written_on(tmp_path: Path) -> None:
     (sink.folder / "articles-2017-01-10.jsonl").write_bytes(b"")
     with pytest.raises(UsageError, match="shorter than"):
         sink_in(tmp_path)
+
+
+@pytest.mark.parametrize("node", ["../up", "", "..", "a/b", "/etc"])
+def test_a_node_that_cannot_name_a_folder_is_refused(tmp_path: Path, node: str) -> None:
+    with pytest.raises(UsageError, match="setting node"):
+        JsonLines(Settings(data=str(tmp_path / "data"), node=node))
+    assert list(tmp_path.iterdir()) == []
