@@ -27,7 +27,7 @@ from sinks.elasticsearch.batch import Preparer, decide
 from sinks.elasticsearch.sink import ElasticsearchSink
 from sinks.sqlite import open_store
 from tocsin import ids, wire
-from tocsin.records import Document
+from tocsin.messages import Document
 from tocsin.settings import Settings
 from tocsin.store import Query
 

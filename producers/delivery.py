@@ -14,7 +14,8 @@ from producers.raws import Raws
 from tocsin import topics, wire
 from tocsin.broker import Publisher
 from tocsin.errors import Quarantine
-from tocsin.records import DeadLetter, Dropped, Fetched, Page, RawRef
+from tocsin.messages import DeadLetter
+from tocsin.records import Dropped, Fetched, Page, RawRef
 from tocsin.settings import Settings
 
 _HOUSEKEEPING = 3600.0

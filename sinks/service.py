@@ -24,7 +24,8 @@ from tocsin.broker import BrokerError, Publisher, commit, consumer
 from tocsin.dead_letters import dead_letter, redrives_of
 from tocsin.errors import NewerSchema, Quarantine, TocsinError, UsageError
 from tocsin.health import Health
-from tocsin.records import DeadLetter, Record
+from tocsin.messages import DeadLetter
+from tocsin.records import Record
 from tocsin.settings import Settings
 
 LOG = logging.getLogger("tocsin.sink")

@@ -15,7 +15,7 @@ from streams.stages import Output, Stage, Step, in_time, pack
 from tocsin import topics, wire
 from tocsin.dead_letters import dead_letter
 from tocsin.errors import NewerSchema, Quarantine, TocsinError
-from tocsin.records import DeadLetter
+from tocsin.messages import DeadLetter
 from tocsin.settings import Settings
 
 SLOW = 30.0

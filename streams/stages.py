@@ -29,7 +29,8 @@ from tocsin import topics, wire
 from tocsin.clock import iso_of, parse
 from tocsin.errors import Quarantine
 from tocsin.incidents import LedgerBatch
-from tocsin.records import SCHEMA_VERSION, Alert, Article, Document, Placed, Record, Sighting, Sightings
+from tocsin.messages import Document, Placed, Sightings
+from tocsin.records import SCHEMA_VERSION, Alert, Article, Record, Sighting
 from tocsin.settings import Settings
 from tocsin.topics import ALERTS, ARTICLES, CLAIMS, INCIDENTS, INCOMING, SIGHTINGS, TAGGED, Topic
 

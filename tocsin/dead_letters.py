@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tocsin import ids, topics, wire
 from tocsin.clock import now
-from tocsin.records import DeadLetter
+from tocsin.messages import DeadLetter
 
 _TRACE = 6  # frames, the innermost
 _LARGEST = topics.MAX_BYTES - 1000  # room for key and headers

@@ -185,24 +185,6 @@ class Fate(Record, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
-class DeadLetter(Record, frozen=True, kw_only=True):
-    """A message that broke a stage, whole, with where it came from: it can be looked at, and sent again once the cause is mended."""
-
-    stage: str  # schedule | fetch | cluster | tag | alerts | ledger | sink
-    error: str  # one line: the kind of error and what it said
-    trace: str = ""  # where in our code, for whoever mends it
-    at: str
-    topic: str  # full name of the topic it was read from
-    partition: int
-    offset: int
-    key: bytes | None = None
-    body: bytes | None = None  # as it was read; null: the message had none
-    fingerprint: str = ""  # of stage, error and topic: what broke alike is counted together
-    redrives: int = 0  # times it was sent again
-    redriven_at: str | None = None  # set: not a failure but the mark that the letter of this origin was sent again, and when
-    schema_version: int = SCHEMA_VERSION
-
-
 # --- streams: Articles become Claims and Alerts ----------------------------------------------------------------------
 
 
@@ -218,14 +200,6 @@ class Clustered(Record, frozen=True, kw_only=True):
     previous_version: str | None = None  # of the same article
     known_sentences: tuple[str, ...] = ()  # hashes of the previous version's sentences: what an edit did not add
     at: str = ""  # when this version was first seen: seen again, it is the same event
-    schema_version: int = SCHEMA_VERSION
-
-
-class Placed(Record, frozen=True, kw_only=True):
-    """An article version with its place among the others: what the clustering stage hands to the tagger."""
-
-    article: Article
-    clustered: Clustered
     schema_version: int = SCHEMA_VERSION
 
 
@@ -448,14 +422,6 @@ class Tagged(Record, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
-class Document(Record, frozen=True, kw_only=True):
-    """Everything known of one article version once it is tagged: what sinks keep."""
-
-    tagged: Tagged
-    clustered: Clustered
-    schema_version: int = SCHEMA_VERSION
-
-
 class Sighting(Record, frozen=True, kw_only=True):
     """A subject (place, group or pair) seen in one article version: what the rules watch. Key = `subject`."""
 
@@ -485,13 +451,6 @@ class Sighting(Record, frozen=True, kw_only=True):
     via: str | None = None  # the mentioned descendant, when a district stands for its city
     parents: tuple[str, ...] = ()  # of a place: what it lies in, nearest first
     actor_type: str | None = None
-    schema_version: int = SCHEMA_VERSION
-
-
-class Sightings(Record, frozen=True, kw_only=True):
-    """Sightings whose subjects share a partition, of one or several articles, in order: one message instead of many."""
-
-    found: tuple[Sighting, ...]
     schema_version: int = SCHEMA_VERSION
 
 

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from zlib import crc32
 
 from tocsin import incidents
+from tocsin import messages as m
 from tocsin import records as r
 from tocsin.settings import Settings
 
@@ -37,14 +38,14 @@ class Topic(NamedTuple):
 REQUESTS = Topic("requests", r.Request, "host", twin=True, owner="schedule", readers=("fetch",))
 FETCHED = Topic("fetched", r.Fetched, "source id", owner="fetch", readers=("schedule", "sink"))
 INCOMING = Topic("incoming", r.Article, "none", serial=True, twin=True, owner="fetch", readers=("cluster",))
-ARTICLES = Topic("articles", r.Placed, "article id", twin=True, retention=30 * DAY, owner="cluster", readers=("tag", "replay"))
-TAGGED = Topic("tagged", r.Document, "article id", twin=True, retention=30 * DAY, owner="tag", readers=("sink", "replay"))
-SIGHTINGS = Topic("sightings", r.Sightings, "subject", twin=True, owner="tag", readers=("alerts",))
+ARTICLES = Topic("articles", m.Placed, "article id", twin=True, retention=30 * DAY, owner="cluster", readers=("tag", "replay"))
+TAGGED = Topic("tagged", m.Document, "article id", twin=True, retention=30 * DAY, owner="tag", readers=("sink", "replay"))
+SIGHTINGS = Topic("sightings", m.Sightings, "subject", twin=True, owner="tag", readers=("alerts",))
 ALERTS = Topic("alerts", r.Alert, "alert id", retention=90 * DAY, owner="alerts", readers=("sink",))
 CLAIMS = Topic("claims", incidents.LedgerBatch, "block", twin=True, owner="tag", readers=("ledger",))
 INCIDENTS = Topic("incidents", incidents.Incident, "incident id", retention=90 * DAY, owner="ledger", readers=("sink",))
 DROPPED = Topic("dropped", r.Dropped, "URL", retention=30 * DAY, owner="every service", readers=("sink",))
-DEAD_LETTERS = Topic("dead-letters", r.DeadLetter, "origin", retention=90 * DAY, owner="every service", readers=("sink", "dead-letters"))
+DEAD_LETTERS = Topic("dead-letters", m.DeadLetter, "origin", retention=90 * DAY, owner="every service", readers=("sink", "dead-letters"))
 
 ALL = (REQUESTS, FETCHED, INCOMING, ARTICLES, TAGGED, SIGHTINGS, ALERTS, CLAIMS, INCIDENTS, DROPPED, DEAD_LETTERS)
 

@@ -13,7 +13,8 @@ from sinks.words import keys
 from tocsin import ids
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident
-from tocsin.records import Alert, DeadLetter, Document, Dropped, Fetched, Record
+from tocsin.messages import DeadLetter, Document
+from tocsin.records import Alert, Dropped, Fetched, Record
 from tocsin.settings import Settings
 
 NAMED = frozenset({"actor", "class", "place", "claim_type", "source", "lang"})

@@ -12,7 +12,8 @@ from typing import Any
 from sinks.moments import seconds
 from sinks.terms import Found
 from tocsin import clock, wire
-from tocsin.records import Claim, ClaimPlace, Document, Mention, Quantity, Tagged
+from tocsin.messages import Document
+from tocsin.records import Claim, ClaimPlace, Mention, Quantity, Tagged
 
 GENERATION_SHIFT = 43
 """Bits for milliseconds since 1970 in an external version: enough until the year 2248."""

@@ -14,7 +14,8 @@ from sinks.elasticsearch.documents import GENERATION_SHIFT, LARGEST, date, once,
 from sinks.terms import key
 from tocsin import ids, wire
 from tocsin.incidents import Incident
-from tocsin.records import Alert, DeadLetter, Dropped, Fetched
+from tocsin.messages import DeadLetter
+from tocsin.records import Alert, Dropped, Fetched
 
 Json = dict[str, Any]
 _UNDATED = "1970-01-01T00:00:00Z"

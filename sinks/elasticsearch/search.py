@@ -15,7 +15,7 @@ from sinks.ranking import FACETS, FRESH_BOOST, HALF_LIFE, MOST_FACETS, TITLE_WEI
 from sinks.words import Pattern
 from tocsin import clock, wire
 from tocsin.errors import UsageError
-from tocsin.records import Document
+from tocsin.messages import Document
 from tocsin.store import FacetValue, Hit, Query, Results
 
 Json = dict[str, Any]

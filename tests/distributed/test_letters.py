@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tocsin.dead_letters import dead_letter, redrive_headers, redrives_of
 from tocsin.distributed.letters import chosen, decoded, gather, grouped, letter_id, mark_of, named
 from tocsin.errors import UsageError
-from tocsin.records import DeadLetter
+from tocsin.messages import DeadLetter
 
 
 def letter(offset: int, *, error: str = "no date", stage: str = "cluster", body: bytes | None = b"{}", **more: object) -> DeadLetter:

@@ -10,7 +10,8 @@ from sinks.elasticsearch.search import document_of
 from sinks.elasticsearch.store import ElasticsearchStore
 from tests.live import indices
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Claim, Document
+from tocsin.messages import Document
+from tocsin.records import Alert, Claim
 from tocsin.settings import Settings
 from tocsin.store import Query, Reader, Report
 

@@ -14,7 +14,7 @@ from tests.live.indices import set_up, write
 from tests.sample_run import poll, sample_site, settings_for
 from tests.sinks import samples
 from tocsin.errors import UsageError
-from tocsin.records import Document
+from tocsin.messages import Document
 from tocsin.settings import Settings
 from tocsin.store import Batch, Hit, Query, Results
 

@@ -27,7 +27,7 @@ from tocsin.broker import Publisher
 from tocsin.distributed.handover import old_sinks
 from tocsin.distributed.replay import Refusals, Replay
 from tocsin.embedded.session import as_article
-from tocsin.records import DeadLetter
+from tocsin.messages import DeadLetter
 from tocsin.settings import Settings
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("replay")]

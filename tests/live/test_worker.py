@@ -30,7 +30,8 @@ from tests.live.stream import (
 from tests.sample_run import poll, sample_site, settings_for
 from tocsin import topics, wire
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Article, Document, Placed, Sighting, Sightings, Tagged
+from tocsin.messages import Document, Placed, Sightings
+from tocsin.records import Alert, Article, Sighting, Tagged
 from tocsin.settings import Settings
 from tocsin.sketch import sketch
 from tocsin.store import Query, Stored

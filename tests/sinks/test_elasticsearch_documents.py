@@ -10,7 +10,8 @@ from sinks.elasticsearch import documents, events, mapping, names
 from sinks.elasticsearch.batch import Preparer, Version, decide
 from tests.sinks import samples
 from tocsin import wire
-from tocsin.records import Claim, DeadLetter, Document, Dropped, EventTime, FeedItem, Fetched, Quantity, RawRef, Request
+from tocsin.messages import DeadLetter, Document
+from tocsin.records import Claim, Dropped, EventTime, FeedItem, Fetched, Quantity, RawRef, Request
 from tocsin.settings import Settings
 
 SETTINGS = Settings(node="test")

@@ -13,7 +13,8 @@ from streams.stages import STAGES, Output, Stage
 from tests.builders import article
 from tocsin import topics, wire
 from tocsin.errors import NewerSchema, UsageError
-from tocsin.records import Article, DeadLetter
+from tocsin.messages import DeadLetter
+from tocsin.records import Article
 from tocsin.settings import load
 
 SETTINGS = load(environment={}, given={"partitions": 4})[0]

@@ -13,7 +13,8 @@ from tocsin import topics, wire
 from tocsin.clock import parse
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Article, Document, Placed, Sightings
+from tocsin.messages import Document, Placed, Sightings
+from tocsin.records import Alert, Article
 from tocsin.settings import Settings, load
 
 CLUSTER, TAG, ALERT, LEDGER = STAGES

@@ -5,7 +5,7 @@ import pytest
 from tocsin import topics, wire
 from tocsin.dead_letters import dead_letter
 from tocsin.errors import Quarantine
-from tocsin.records import DeadLetter
+from tocsin.messages import DeadLetter
 
 HALF = topics.MAX_BYTES // 2
 

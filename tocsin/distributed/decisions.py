@@ -13,7 +13,8 @@ from streams.cluster import Clusters, Member
 from tocsin import topics, wire
 from tocsin.distributed.log import Log
 from tocsin.errors import NewerSchema, Quarantine
-from tocsin.records import Article, Clustered, Placed
+from tocsin.messages import Placed
+from tocsin.records import Article, Clustered
 from tocsin.settings import Settings
 from tocsin.state_table import open_state
 

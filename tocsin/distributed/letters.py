@@ -7,7 +7,8 @@ import msgspec
 
 from tocsin import ids
 from tocsin.errors import UsageError
-from tocsin.records import DeadLetter, Record
+from tocsin.messages import DeadLetter
+from tocsin.records import Record
 
 _SHOWN = 12  # hexadecimal digits of a letter's id that are shown; a shorter beginning will do where it is the only one
 

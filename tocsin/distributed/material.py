@@ -18,7 +18,8 @@ from tocsin.distributed.decisions import Decisions
 from tocsin.distributed.log import Log
 from tocsin.embedded.prepare import Prepared, Workers
 from tocsin.errors import NewerSchema, Quarantine
-from tocsin.records import Article, Clustered, Document, Dropped, Page, Placed
+from tocsin.messages import Document, Placed
+from tocsin.records import Article, Clustered, Dropped, Page
 from tocsin.settings import Settings
 
 T = TypeVar("T")

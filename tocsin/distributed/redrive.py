@@ -18,7 +18,7 @@ from tocsin.dead_letters import redrive_headers
 from tocsin.distributed.letters import Letter, gather, mark_of
 from tocsin.distributed.log import Log
 from tocsin.errors import NewerSchema, Quarantine
-from tocsin.records import DeadLetter
+from tocsin.messages import DeadLetter
 from tocsin.settings import Settings
 
 _BATCH = 100  # letters between two acknowledgements, at most

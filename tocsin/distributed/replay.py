@@ -36,7 +36,8 @@ from tocsin.distributed.log import Log, Offsets, opened
 from tocsin.distributed.material import Given, archive_files, from_archive, from_generation, from_topic, some, tagged_anew
 from tocsin.embedded.prepare import Workers
 from tocsin.errors import NewerSchema, Quarantine, TocsinError, UsageError
-from tocsin.records import Document, Record
+from tocsin.messages import Document
+from tocsin.records import Record
 from tocsin.settings import Settings
 from tocsin.sqlite_file import lock
 
