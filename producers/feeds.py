@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import feedparser
 from lxml import etree
+from msgspec.structs import replace
 
 from producers.urls import fetchable
 from tocsin import clock
@@ -24,6 +25,7 @@ from tocsin.records import FeedItem
 
 MAX_BYTES = 20_000_000  # of a feed, or of a sitemap after its own gzip (sitemaps.org allows 50 MB; none of news is near)
 MAX_LOOSE = 300_000  # bytes of a malformed feed given to the forgiving parser, which is slow (see _repaired)
+MAX_SUMMARY, MAX_TEXT = 500_000, 100_000  # characters of an item's summary, and of each of its other texts: messages carry items whole
 MAX_ITEMS = 50_000  # sitemaps.org's own limit; more are left out and said so
 
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
@@ -57,11 +59,28 @@ def read_listing(data: bytes, url: str, content_type: str | None = None) -> List
     if not data.strip():
         return Listing("unreadable", problem="empty")
     root = _root(data)
-    if root in ("urlset", "sitemapindex"):
-        return _sitemap(data, url)
     if root == "html":
         return Listing("unreadable", problem="an HTML page, not a feed: look for the feed's own address", is_html=True)
-    return _feed(data, url, content_type)
+    return _bounded(_sitemap(data, url) if root in ("urlset", "sitemapindex") else _feed(data, url, content_type))
+
+
+def _bounded(listing: Listing) -> Listing:
+    """Leave out texts that no item of news has: one of megabytes would fill the message in which the others travel too."""
+    items = [_without_heaps(item) for item in listing.items]
+    changed = sum(item is not before for item, before in zip(items, listing.items, strict=True))
+    if not changed:
+        return listing
+    said = f"{changed} items with texts of more than {MAX_TEXT:,} characters (summaries: {MAX_SUMMARY:,}), which were left out"
+    return listing._replace(items=tuple(items), problem="; ".join(filter(None, (listing.problem, said))))
+
+
+def _without_heaps(item: FeedItem) -> FeedItem:
+    heaps = [
+        name
+        for name in ("title", "author", "summary", "guid", "lang", "publisher")
+        if len(getattr(item, name) or "") > (MAX_SUMMARY if name == "summary" else MAX_TEXT)
+    ]
+    return replace(item, **dict.fromkeys(heaps)) if heaps else item
 
 
 def looks_like_feed(data: bytes) -> bool:

@@ -30,7 +30,7 @@ class Rows(Mapping[str, Any]):
             if body is None:
                 raise KeyError(key)
             return self._decode(body)
-        except KeyError:
+        except (KeyError, TocsinError):  # the second: the record took too long (`streams.batches`), which is not the state's fault
             raise
         except msgspec.DecodeError as error:
             raise StateError(

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from producers.feeds import MAX_BYTES, read_listing
+from producers.feeds import MAX_BYTES, MAX_SUMMARY, MAX_TEXT, read_listing
 from tocsin.wire import encode
 
 HERE = "https://news.example/feeds/main"
@@ -166,3 +166,16 @@ def test_text_that_no_record_can_hold_is_mended():
     rss = b"<rss version='2.0'><channel><item><link>/a&#xDC80;b</link><title>x&#xD800;y&#0;z</title></item></channel></rss>"
     for item in read_listing(rss, HERE).items:
         assert encode(item)
+
+
+def test_an_item_with_megabytes_of_text_keeps_its_address_and_costs_the_others_nothing():
+    heap = b"word " * (MAX_SUMMARY // 4)
+    items = b"<item><title>Small</title><link>/1</link><description>Short.</description></item>" + (
+        b"<item><title>" + heap[:MAX_TEXT] + b"</title><link>/2</link><description>" + heap + b"</description></item>"
+    )
+    listing = read_listing(b'<rss version="2.0"><channel>' + items + b"</channel></rss>", HERE, "application/rss+xml")
+    small, large = listing.items
+    assert (small.title, small.summary) == ("Small", "Short.")
+    assert (large.url, large.summary) == ("https://news.example/2", None)
+    assert large.title is not None
+    assert "1 items with texts of more than" in listing.problem
