@@ -5,6 +5,7 @@ Every setting NAME can be given as TOCSIN_NAME, or TOCSIN_NAME_FILE naming a fil
 """
 
 import os
+import re
 import socket
 import tomllib
 from collections.abc import Mapping
@@ -117,10 +118,16 @@ def describe() -> list[tuple[str, str, str, Any]]:
 
 
 def shown(settings: Settings) -> dict[str, Any]:
-    """Every setting's value as it may be printed: of a secret only whether it is set."""
+    """Every setting's value as it may be printed: of a secret only whether it is set, of addresses no password that is in them."""
     hints = get_type_hints(Settings, include_extras=True)
     secret = {name for name, hint in hints.items() if _meta(hint).extra == _SECRET}
-    return {name: "(set)" if name in secret and value else value for name, value in msgspec.structs.asdict(settings).items()}
+    return {
+        name: "(set)" if name in secret and value else _without_password(value) for name, value in msgspec.structs.asdict(settings).items()
+    }
+
+
+def _without_password(value: Any) -> Any:
+    return re.sub(r"(://)[^/,\s]*@", r"\1(set)@", value) if isinstance(value, str) else value
 
 
 def _meta(hint: Any) -> Meta:

@@ -29,6 +29,8 @@ def connect(settings: Settings, *, timeout: float = 60.0) -> Elasticsearch:
     hosts = [address.strip() for address in settings.elasticsearch.split(",") if address.strip()]
     options: dict[str, Any] = {}
     for host in hosts:
+        if "@" in host:
+            raise UsageError("setting elasticsearch: no user or password in the address: set elasticsearch_user and elasticsearch_password")
         try:
             parts = urlsplit(host)
             whole = parts.scheme in ("http", "https") and parts.hostname and parts.port

@@ -25,8 +25,8 @@ Json = dict[str, Any]
 
 
 def revision(generation: int, fetched_at: str) -> int:
-    """External version of an article's documents: a later reading of the page wins, a later generation always."""
-    return generation << GENERATION_SHIFT | max(0, seconds(fetched_at) or 0) * 1000
+    """External version of an article's documents: a later reading of the page wins, a later generation always, whatever the time."""
+    return generation << GENERATION_SHIFT | min(max(0, seconds(fetched_at) or 0) * 1000, (1 << GENERATION_SHIFT) - 1)
 
 
 def within(version: int) -> int:

@@ -180,6 +180,7 @@ def test_a_later_reading_or_generation_has_a_higher_version() -> None:
     revisions = [
         documents.revision(1, "2017-01-10T08:00:00Z"),
         documents.revision(1, "2030-01-01T00:00:00Z"),
+        documents.revision(1, "9999-12-31T00:00:00Z"),
         documents.revision(2, "2001-01-01T00:00:00Z"),
     ]
     assert revisions == sorted(revisions)

@@ -21,6 +21,7 @@ NOBODY = f"no Elasticsearch answers at {NOWHERE} "
         (["setup", "elasticsearch"], {"elasticsearch": "localhost"}, "setting elasticsearch: 'localhost' is not an address"),
         (["setup", "elasticsearch"], {"elasticsearch": "https://es"}, "setting elasticsearch: 'https://es' is not an address"),
         (["setup", "elasticsearch"], {"elasticsearch": ""}, "setting elasticsearch is empty"),
+        (["setup", "elasticsearch"], {"elasticsearch": "http://a:secret@localhost:9200"}, "setting elasticsearch: no user or password"),
         (["setup", "elasticsearch", "--dry-run", "--swap"], {}, "--swap has no --dry-run"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -52,3 +52,8 @@ def test_a_secret_is_never_printed() -> None:
     settings, _ = load(None, {"TOCSIN_KAFKA_PASSWORD": "open sesame", "TOCSIN_KAFKA_USER": "ali"})
     assert (settings.kafka_password, shown(settings)["kafka_password"], shown(settings)["kafka_user"]) == ("open sesame", "(set)", "ali")
     assert shown(settings)["elasticsearch_password"] == ""
+
+
+def test_a_password_in_an_address_is_not_printed_either() -> None:
+    settings, _ = load(None, {"TOCSIN_ELASTICSEARCH": "https://ali:open@sesame@one:9200, https://two:9200"})
+    assert shown(settings)["elasticsearch"] == "https://(set)@one:9200, https://two:9200"
