@@ -5,19 +5,23 @@ Prints, from one run, because machines are noisy:
   of the worker processes for the same articles: what Kafka, Faust, JSON and state cost beside the work itself;
 - messages: produced by the stages for each article, changelogs included;
 - the cluster stage alone, articles a second, read from a topic that is full when it starts;
-- a second worker: articles a second of two workers of the stage tag over those of one, broker and all on the same cores.
+- a second worker: articles a second of two workers of the stage tag over those of one, broker and all on the same cores;
+- workers over bare: the same for one and two processes that call the same functions on decoded records and do nothing else.
 Articles: those of the evaluation pages (or the sample site's), cleaned, repeated under new addresses, each with a line of its own.
 """
 
 import argparse
+import gc
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +32,7 @@ from rich.table import Table
 from benchmarks.embedded import FOLDERS, MAX_HTML, pages
 from deploy.servers import Kafka, free_port
 from producers.clean import clean
-from streams.stages import STAGES, Stage, pack
+from streams.stages import STAGES, Stage, Step, pack
 from tests.live import stream
 from tocsin import ids, topics, wire
 from tocsin.records import Article
@@ -37,6 +41,7 @@ from tocsin.sketch import sketch
 
 WARM = 8  # articles that make every worker load and join before it is measured
 PARTITIONS = 4
+_tags: Step  # of a bare process
 
 
 def articles(count: int) -> list[Article]:
@@ -170,6 +175,37 @@ def tagging(settings: Settings, given: Sequence[Article], count: int) -> float:
     return rate(settings, topics.TAGGED)
 
 
+def bare_tagging(settings: Settings, given: Sequence[Article], count: int) -> float:
+    """Articles a second of `count` processes that call the tag stage's functions."""
+    _, step = Bare(settings).steps["cluster"]
+    bodies = [output.body for article in given for output in step(article)]
+    with ProcessPoolExecutor(count, get_context("spawn"), _load, (settings,)) as pool:
+        list(pool.map(_warm, range(4 * count)))
+        times = list(pool.map(_tag, [bodies[start::count] for start in range(count)]))
+    return len(bodies) / (max(end for _, end in times) - min(start for start, _ in times))
+
+
+def _load(settings: Settings) -> None:
+    global _tags  # noqa: PLW0603 - one a process
+    stage = next(stage for stage in STAGES if stage.name == "tag")
+    _tags = stage.open(stage.load(settings), {name: {} for name in stage.tables})
+    gc.freeze()  # as the worker does
+
+
+def _warm(_: int) -> None:
+    time.sleep(0.2)  # so that each process gets one
+
+
+def _tag(bodies: Sequence[bytes]) -> tuple[float, float]:
+    placed = [wire.decode(body, topics.ARTICLES.record) for body in bodies]
+    for one in placed[:WARM]:
+        _tags(one)
+    start = time.time()
+    for one in placed:
+        _tags(one)
+    return start, time.time()
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -198,9 +234,16 @@ def main() -> None:
                 "cluster alone, articles/s", f"{cluster_alone(settings('alone'), articles(10 * arguments.count)):,.0f}", ">= 1,000"
             )
         if arguments.only in (None, "second"):
-            one, two = (tagging(settings(f"tag{count}"), articles(2 * arguments.count), count) for count in (1, 2))
+            given = articles(2 * arguments.count)
+            one, two = (tagging(settings(f"tag{count}"), given, count) for count in (1, 2))
             table.add_row("tag, one worker, articles/s", f"{one:.0f}", "")
             table.add_row("tag, second worker", f"{two / one:.2f} x", ">= 1.35")
+            for count, ours in ((1, one), (2, two)):
+                table.add_row(
+                    f"tag, {count} worker(s) over as many bare processes",
+                    f"{ours / bare_tagging(settings('bare'), given, count):.2f}",
+                    ">= 0.5",
+                )
         Console(width=100).print(table)
 
 
