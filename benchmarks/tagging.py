@@ -142,6 +142,7 @@ def long_texts(articles: Sequence[Article]) -> Iterator[tuple[str, str]]:
         joined += f"\n\n{joined}"
     yield "1 MB of news", joined[:1_000_000]
     yield "500 KB of figures", " ".join(f"{number} killed and {number * 7 % 1000} wounded," for number in range(20_000))[:500_000]
+    yield "500 KB of deeds and figures", ("killed 12 and 13 people in May 2017, " * 20_000)[:500_000]
     yield "500 KB of bare figures", " ".join(str(number * 7919 % 100_003) for number in range(100_000))[:500_000]
 
 

@@ -39,7 +39,7 @@ def is_passive(scene: Scene, trigger: Hit, form: int, rules: ClaimRules) -> bool
     if not form & Form.PARTICIPLE:
         return False
     be = rules.bits["be"]
-    for hit in scene.hits:
+    for hit in scene.hits if scene.mask & be else ():
         if hit.mask & be and hit.end < trigger.start and trigger.start - hit.end <= 22:
             between = scene.low[hit.end : trigger.start].split()
             if len(between) <= 2 and not (between and between[-1] in ("the", "a", "an", "to", "by")):
@@ -47,10 +47,12 @@ def is_passive(scene: Scene, trigger: Hit, form: int, rules: ClaimRules) -> bool
     head = scene.low[max(scene.sentence.start, trigger.start - 18) : trigger.start]
     if form & Form.PAST and _AND_BEFORE.search(head) and not _after(scene, trigger, ()):  # "were pulled off a bus and shot"
         return any(h.mask & be and 0 < trigger.start - h.end <= _JOINED for h in scene.hits)
-    after = scene.low[trigger.end : trigger.end + 40]
-    return bool(re.match(r"\s+(?:\w+\s+)?by\s", after)) or (form & Form.PAST == 0 and not _has_have(scene, trigger, rules))
+    return _BY_AFTER.match(scene.low, trigger.end, trigger.end + 40) is not None or (
+        form & Form.PAST == 0 and not _has_have(scene, trigger, rules)
+    )
 
 
+_BY_AFTER = re.compile(r"\s+(?:\w+\s+)?by\s")
 _VERB_BEFORE = re.compile(
     r"(?:^|[,;:]\s|\b(?:to|not|and|or|will|would|can|could|may|might|must|should|shall"
     r"|do|does|did|who|which|that|they|we|he|she|it|i|you|don't|didn't|then|also|often"
@@ -149,7 +151,7 @@ def _subject_near(scene: Scene, trigger: Hit) -> bool:
 
 def _has_have(scene: Scene, trigger: Hit, rules: ClaimRules) -> bool:
     have = rules.bits["have"]
-    return any(h.mask & have and 0 <= trigger.start - h.end <= 16 for h in scene.hits)
+    return bool(scene.mask & have) and any(h.mask & have and 0 <= trigger.start - h.end <= 16 for h in scene.hits)
 
 
 def _with_list(scene: Scene, chosen: int, left: bool, floor: int, ceiling: int) -> tuple[Participant, ...]:
@@ -189,8 +191,10 @@ def _subject(scene: Scene, trigger: Hit) -> tuple[Participant, ...]:
     floor = scene.sentence.start
     head = low[max(floor, trigger.start - 18) : trigger.start]
     if _AND_BEFORE.search(head):  # "shelled the town and attacked ...": the verb before has the subject
-        earlier = [h for h in scene.hits if h.end < trigger.start - 1 and any(u.form & VERBAL for u in h.uses)]
-        if earlier and (found := _before(scene, earlier[-1], floor)):
+        earlier = next(
+            (h for h in reversed(scene.hits) if h.uses and h.end < trigger.start - 1 and any(u.form & VERBAL for u in h.uses)), None
+        )
+        if earlier is not None and (found := _before(scene, earlier, floor)):
             return found
     if found := _before(scene, trigger, left):
         return found

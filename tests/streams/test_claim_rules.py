@@ -109,3 +109,20 @@ def test_one_slip_in_a_long_trigger_is_forgiven_and_none_in_a_short_one():
     assert "asassinated" in misspellings("assassinated")
     assert misspellings("raided") == set()
     assert "targeted_attack.assassinate" in {c.rule_id for c in claims_of("Gunmen asassinated a judge in Herat.")}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("rebels killed two", ["rebels", "killed", "two"]),
+        ("rebels™ killed• two", ["rebels", "killed", "two"]),  # signs that are no punctuation end a word ...
+        ("rebels •killed two", ["rebels", "two"]),  # ... but begin none
+        ("air  strikes", ["air", "strikes"]),
+    ],
+)
+def test_words_are_found_whole(text: str, found: list[str]) -> None:
+    hits = find_hits(lower(text), load_claim_rules())
+    assert [word for word in found if word in {text[hit.start : hit.end] for hit in hits}] == [
+        word for word in found if any(text[hit.start : hit.end] == word for hit in hits)
+    ]
+    assert all(text[hit.start : hit.end].strip() == text[hit.start : hit.end] for hit in hits)
