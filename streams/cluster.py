@@ -61,7 +61,7 @@ class Member(Record, frozen=True, kw_only=True):
     correction: bool
     previous_version: str | None
     known: tuple[str, ...]  # sentence hashes of all versions before the current one
-    current: tuple[str, ...]  # of the current one
+    current: tuple[str, ...]  # of the current one, the last `_MOST_SENTENCES`: no more would be known after an edit
     at: str  # fetched
     published: str  # published, else fetched
     sketch: Sketch | None  # leaders only
@@ -137,7 +137,7 @@ class Clusters:
             correction=reference is not None and _changed_figures(reference, own) > 0,
             previous_version=before.version_id,
             known=known[cut:],
-            current=hashes,
+            current=hashes[-_MOST_SENTENCES:],
             at=article.fetched_at,
             published=published,
             earlier=earlier,
@@ -157,7 +157,7 @@ class Clusters:
             correction=leader is not None and leader.sketch is not None and _changed_figures(leader.sketch, own) > 0,
             previous_version=None,
             known=(),
-            current=hashes,
+            current=hashes[-_MOST_SENTENCES:],
             at=article.fetched_at,
             published=published,
             sketch=own if leads else None,

@@ -6,9 +6,10 @@ import random
 import pytest
 
 from streams.cluster import Clusters, Member, alike
+from streams.rows import encoded
 from tests.builders import article
 from tocsin.records import Article
-from tocsin.sketch import sketch
+from tocsin.sketch import sentence_hash, sketch
 
 WIRE = (
     "Shelling hit a market in the old quarter of the town on Tuesday, killing 14 people and wounding 32, a hospital director said. "
@@ -153,3 +154,15 @@ def test_members_are_forgotten_after_their_time_so_that_state_stays_bounded() ->
         door.assign(article(f"Text {day} {month} " * 20, url=f"u:{month}-{day}", at=f"2018-{month:02}-{day:02}T00:00:00Z"))
     assert all(member.at >= "2018-05-2" for member in state.values())
     assert len(state) < 45
+
+
+def test_a_text_of_endless_short_sentences_makes_no_row_that_a_changelog_cannot_carry() -> None:
+    letters = "abcdefghijklmnopqrst"
+    text = "\n".join(f"{''.join(four).capitalize()}." for four in itertools.islice(itertools.product(letters, repeat=4), 20_000))
+    members: dict[str, Member] = {}
+    door = Clusters(members)
+    door.assign(article(text))
+    edited = door.assign(article(f"{text}\nOne more.", at="2018-01-06T11:00:00Z"))
+    assert len(edited.known_sentences) == 5000
+    assert sentence_hash(text.rsplit("\n", 1)[-1]) in edited.known_sentences
+    assert all(len(row) < 300_000 for member in members.values() if (row := encoded(member)) is not None)
