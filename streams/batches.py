@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from streams.overlay import Overlay
+from streams.rows import encoded
 from streams.stages import Output, Stage, Step, in_time, pack
 from tocsin import topics, wire
 from tocsin.dead_letters import dead_letter
@@ -20,6 +21,8 @@ from tocsin.settings import Settings
 
 SLOW = 30.0
 """Seconds that one record may take: beyond, it is a dead letter. A typical article takes 5 ms."""
+
+_LARGEST_ROW = topics.MAX_BYTES - 1000  # room for its key
 
 
 class Taken(NamedTuple):
@@ -60,7 +63,9 @@ class Work:
                 raise Quarantine("an empty message")
             record = in_time(wire.decode(taken.body, self._stage.reads.record), taken.written)
             with _bounded(SLOW):
-                return self._step(record)
+                made = self._step(record)
+            self._check_rows()
+            return made
         except NewerSchema:
             raise
         except Exception as error:
@@ -70,6 +75,14 @@ class Work:
                 raise
             origin = {name: value for name, value in taken._asdict().items() if name != "written"}
             return dead_letter(self._stage.name, error, **origin)
+
+    def _check_rows(self) -> None:
+        """Raise Quarantine when a changelog could not take what the record made of a row: the broker's refusal would stop the service."""
+        for name, table in self.tables.items():
+            for row in table.touched():
+                size = len(encoded(row) or b"")
+                if size > _LARGEST_ROW:
+                    raise Quarantine(f"a row of {name} would be too large for a message ({size:,} bytes; at most {_LARGEST_ROW:,})")
 
 
 def messages(settings: Settings, outputs: list[Output], letters: list[DeadLetter]) -> Iterator[Message]:

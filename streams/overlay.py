@@ -57,6 +57,12 @@ class Overlay(MutableMapping[str, T], Generic[T]):
         """Start a record: `roll_back` returns here."""
         self._undo = {}
 
+    def touched(self) -> Iterator[T]:
+        """The rows that were set since `begin`."""
+        for key in self._undo:
+            if (value := self._changed.get(key)) is not None and value is not _GONE:
+                yield value
+
     def roll_back(self) -> None:
         """Take back everything since `begin`."""
         for key, value in self._undo.items():

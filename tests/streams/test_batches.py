@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from streams import batches
 from streams.batches import Taken, Work, changed_rows, messages
@@ -64,6 +65,17 @@ def test_a_record_that_makes_the_stage_raise_is_a_dead_letter_and_leaves_no_row(
 
     at_work = work(stage_that(falls))
     results = [at_work.take(taken(wire.encode(article("Text.", url=url)))) for url in ("u:1", "u:bad", "u:2")]
+    assert [isinstance(one, DeadLetter) for one in results] == [False, True, False]
+    assert set(at_work.tables["members"].changes()) == {"u:1", "u:2"}
+
+
+def test_a_record_whose_row_no_changelog_can_take_is_a_dead_letter() -> None:
+    def grows(of: Article, tables: Any) -> list[Output]:
+        tables["members"][of.url] = replace(of, text=of.text * (topics.MAX_BYTES if of.url == "u:bad" else 1))
+        return []
+
+    at_work = work(stage_that(grows))
+    results = [at_work.take(taken(wire.encode(article("x", url=url)))) for url in ("u:1", "u:bad", "u:2")]
     assert [isinstance(one, DeadLetter) for one in results] == [False, True, False]
     assert set(at_work.tables["members"].changes()) == {"u:1", "u:2"}
 
