@@ -15,7 +15,7 @@ from collections import Counter, deque
 from types import TracebackType
 from typing import Any
 
-from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp import ClientConnectionError, ClientSession, ClientTimeout, web
 
 _OWN = {"content-length", "transfer-encoding", "content-encoding", "connection", "keep-alive", "host"}
 
@@ -63,7 +63,13 @@ class FaultProxy:
             error = {"error": {"type": "es_rejected_execution_exception", "reason": "made up"}, "status": status}
             return web.json_response(error, status=status, headers={"X-elastic-product": "Elasticsearch"})
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _OWN}
-        async with self._session.request(request.method, self._target + request.path_qs, data=body, headers=headers) as answer:
+        try:
+            answer = await self._session.request(request.method, self._target + request.path_qs, data=body, headers=headers)
+        except ClientConnectionError:  # the server is down: so is what stands for it
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        async with answer:
             data = await answer.read()
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN}
             if kind == "cut":

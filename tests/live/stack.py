@@ -47,7 +47,7 @@ class Service:
     """One process. `name`: its command line after `tocsin`."""
 
     def __init__(self, name: str, node: str, settings: Settings, log: Path) -> None:
-        self.name, self.node, self.log = name, node, log
+        self.name, self.node, self.settings, self.log = name, node, settings, log
         self.port = free_port()
         self.expected_to_end = False
         given = structs.replace(settings, node=node, health_port=self.port)
@@ -139,15 +139,16 @@ class Stack:
 
     def start(self, *names: str, node: str = "", **changed: Any) -> list[Service]:
         """Start services by their command lines; `node`: of these, else the settings' own; `changed`: settings of these alone."""
-        settings = structs.replace(self.settings, **changed)
-        node = node or settings.node
+        node, settings = node or self.settings.node, structs.replace(self.settings, **changed)
         new = [Service(name, node, settings, self._folder / f"{name.replace(' ', '-')}@{node}.log") for name in names]
         self.services += new
         return new
 
-    def again(self, service: Service, **changed: Any) -> Service:
+    def again(self, service: Service) -> Service:
         """Start an ended service once more, as its supervisor would."""
-        return self.start(service.name, node=service.node, **changed)[0]
+        service.expected_to_end = True
+        self.services.append(Service(service.name, service.node, service.settings, service.log))
+        return self.services[-1]
 
     def wait(self, what: Callable[[], Any], seconds: float = 60.0, why: str = "") -> None:
         """Until something is so. Raises Ended when a service ends meanwhile, AssertionError after `seconds`."""
