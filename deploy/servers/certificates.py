@@ -71,6 +71,7 @@ def make(folder: Path, *, days: int = 30) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ca.crt").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     (folder / "http.crt").write_bytes(server.public_bytes(serialization.Encoding.PEM))
+    (folder / "http.key").touch(mode=0o600)
     (folder / "http.key").write_bytes(
         server_key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )

@@ -188,11 +188,11 @@ def dropped_fate(dropped: Dropped) -> tuple[str, Json]:
 
 
 def dead_letter_fate(letter: DeadLetter) -> tuple[str, Json]:
-    """(id, document) of a message that broke a stage, or was sent again; its key says which URL or article it was about, where it does."""
+    """(id, document) of a message that broke a stage, or was sent again; its key or its body says which URL it was about, where they do."""
     origin = f"{letter.topic}/{letter.partition}/{letter.offset}"
     about = (letter.key or b"").decode("utf-8", "replace")
     fate = _fate(
-        url=about if "://" in about else "",
+        url=about if "://" in about else _address(letter.body),
         at=letter.redriven_at or letter.at,
         stage=letter.stage,
         outcome="redriven" if letter.redriven_at else "dead-letter",
@@ -204,6 +204,29 @@ def dead_letter_fate(letter: DeadLetter) -> tuple[str, Json]:
         dead_letter=pack(wire.encode(letter)),
     )
     return ids.digest("dead-letter", origin, letter.stage, str(letter.redrives)), fate
+
+
+class _Message(msgspec.Struct):
+    """Whatever a message is, where its address stands: beside the rest, or in the article, request or document it is about."""
+
+    url: str = ""
+    article: "_Message | None" = None
+    request: "_Message | None" = None
+    tagged: "_Message | None" = None
+
+
+_MESSAGE = msgspec.json.Decoder(_Message)
+
+
+def _address(body: bytes | None) -> str:
+    """The URL that a broken message was about; "" when it does not say."""
+    try:
+        found: _Message | None = _MESSAGE.decode(body or b"")
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ""
+    while found is not None and not found.url:
+        found = found.article or found.request or found.tagged
+    return found.url if found is not None else ""
 
 
 def _fate(*, at: str, detail: str, **fields: object) -> Json:

@@ -274,3 +274,28 @@ def test_names_and_listed_pages_are_told_once() -> None:
     preparer = Preparer(SETTINGS)
     assert preparer.prepare([(0, mosul())]).events
     assert preparer.prepare([(0, mosul())]).events == []
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "url"),
+    [
+        (b"https://example.org/a", b"not json", "https://example.org/a"),
+        (
+            b"example.org",
+            wire.encode(Request(url="https://example.org/a", host="example.org", source_id="s", kind="page")),
+            "https://example.org/a",
+        ),
+        (None, b'{"url": "https://example.org/a", "text": 7}', "https://example.org/a"),
+        (b"a_1", b'{"article": {"url": "https://example.org/a"}, "clustered": {}}', "https://example.org/a"),
+        (b"a_1", wire.encode(mosul()), mosul().tagged.article.url),
+        (b"s", b'{"request": {"url": "https://example.org/a"}}', "https://example.org/a"),
+        (b"a_1", b'{"article": ' * 100_000, None),
+        (None, b'{"url": "\xff"}', None),
+        (None, b'{"url": 7}', None),
+        (None, b"[]", None),
+        (None, None, None),
+    ],
+)
+def test_a_trace_finds_a_dead_letter_by_the_address_it_is_about(key: bytes | None, body: bytes | None, url: str | None) -> None:
+    letter = DeadLetter(stage="tag", error="KeyError: x", at="2017-01-10T08:00:00Z", topic="t", partition=1, offset=2, key=key, body=body)
+    assert events.dead_letter_fate(letter)[1].get("url") == url
