@@ -323,7 +323,7 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
             last = min(last, view.begins[at + _MOST_BETWEEN])
     for hit in view.hits[bisect_left(view.hit_starts, first) : bisect_left(view.hit_starts, last)]:
         price = -1.0
-        inside = stop <= hit.start and hit.end <= phrase_end
+        inside = stop <= hit.start < phrase_end
         for term in hit.terms:
             if (number.unit not in (term.unit, "other")) if term.unit else not countable:
                 continue
