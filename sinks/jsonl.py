@@ -6,6 +6,7 @@ those lengths; messages before those offsets are skipped. Across several nodes (
 stand in two folders, or on a later line again: its id is the same, and the last line of an id counts.
 """
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ from tocsin.records import Alert, Dropped, Fetched, Record
 from tocsin.settings import Settings, folder_of
 from tocsin.sqlite_file import lock
 
+LOG = logging.getLogger("tocsin.sink")
 POSITION = "position.json"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NAMES: dict[type[Record], str] = {
@@ -112,10 +114,17 @@ class JsonLines:
     def write(self, batch: Lines) -> list[Refused]:
         """Append and make durable. Raises UsageError when the disk does not take it; then nothing counts as written."""
         files: dict[str, list[bytes]] = {}
+        before = 0
         for item in batch.lines:
             partition, offset = item.origin
             if offset >= self._position.offsets.get(partition, 0):
                 files.setdefault(item.file, []).append(item.text)
+            else:
+                before += 1
+        if before:
+            LOG.warning(
+                "%d messages stand in %s already, by their offsets; if the topics were made anew, move the folder away", before, self.folder
+            )
         lengths, offsets = dict(self._position.files), dict(self._position.offsets)
         for partition, offset in batch.origins:
             offsets[partition] = max(offset + 1, offsets.get(partition, 0))

@@ -37,7 +37,7 @@ def dead_letter(
     kind = type(error).__name__
     letter = DeadLetter(
         stage=stage,
-        error=f"{kind}: {error}"[:1000].encode("utf-8", "backslashreplace").decode(),
+        error=_one_line(f"{kind}: {error}"[:1000]),
         trace=" > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames),
         at=now(),
         topic=topic,
@@ -52,3 +52,8 @@ def dead_letter(
         return letter
     bare = replace(letter, body=None, error=f"{letter.error} (too large to be kept here: {len(body or b''):,} bytes; see its origin)")
     return bare if len(wire.encode(bare)) <= _LARGEST else replace(bare, key=None)
+
+
+def _one_line(text: str) -> str:
+    """For logs and terminals: what an error quotes may come from the web."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))

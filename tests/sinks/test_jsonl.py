@@ -47,13 +47,14 @@ def test_line_separators_in_a_text_do_not_break_a_line(tmp_path: Path) -> None:
     assert [article["text"] for article in read(sink.folder, "articles")] == ["one\ntwo\r\nthree\u2028four"]
 
 
-def test_what_is_delivered_again_is_not_written_again(tmp_path: Path) -> None:
+def test_what_is_delivered_again_is_not_written_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     sink = sink_in(tmp_path)
     write(sink, document("https://example.org/0"), document("https://example.org/1"))
     sink.close()
     sink = sink_in(tmp_path)
     write(sink, document("https://example.org/1"), document("https://example.org/2"), start=1)
     assert [article["url"][-1] for article in read(sink.folder, "articles")] == ["0", "1", "2"]
+    assert "1 messages stand in" in caplog.text, "nothing is left out silently"
 
 
 def test_what_a_kill_left_unfinished_is_cut_off_and_written_whole_by_redelivery(tmp_path: Path) -> None:

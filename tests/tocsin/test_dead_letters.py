@@ -31,6 +31,8 @@ def test_a_dead_letter_always_fits_into_a_message(key: bytes | None, body: bytes
     assert (letter.topic, letter.partition, letter.offset) == ("tocsin-tagged-1", 3, 7)
 
 
-def test_an_error_that_names_half_a_character_can_be_sent() -> None:
-    letter = letter_of(b"k", b"body", "strange: \ud800")
-    assert wire.decode(wire.encode(letter), DeadLetter).error == "Quarantine: strange: \\ud800"
+def test_an_error_is_one_line_that_can_be_sent_and_shown_whatever_it_quotes() -> None:
+    letter = letter_of(b"k", b"body", "strange: \ud800 \x1b[2J\r\n2018-01-06 all is well \u0645\u0648\u0635\u0644")
+    assert wire.decode(wire.encode(letter), DeadLetter).error == (
+        "Quarantine: strange: \\ud800 \\x1b[2J 2018-01-06 all is well \u0645\u0648\u0635\u0644"
+    )

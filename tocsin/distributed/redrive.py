@@ -136,13 +136,19 @@ def why_not(settings: Settings, log: Log, record: DeadLetter | None) -> str:
     """Why a letter cannot be sent again; "" when it can."""
     if record is None:
         return "its dead letter is no longer kept"
-    if not record.topic.startswith(f"{settings.prefix}-"):
-        return f"its topic {record.topic} is none of prefix {settings.prefix!r}"
+    if not _is_ours(settings, record.topic):
+        return f"its topic {record.topic} is none that services of prefix {settings.prefix!r} read"
     if record.partition >= log.partitions(record.topic):
         return f"its origin {record.topic}/{record.partition} does not exist any more"
     if record.body is None:
         return "it has no message: there is nothing to send (or it was too large for a letter, and its origin keeps it no more)"
     return ""
+
+
+def _is_ours(settings: Settings, name: str) -> bool:
+    """Whether a topic is one of ours, of whatever generation: never a changelog, where a message would be taken for state."""
+    stem, _, generation = name.rpartition("-")
+    return generation.isdecimal() and any(f"{stem}-{settings.topic_generation}" in topics.lanes(settings, topic) for topic in topics.ALL)
 
 
 def origin_of(letter: Letter) -> str:
