@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
+from tocsin.quoting import quoted, shortened
 from tocsin.records import Claim, Clustered, Mention, Sentence, Sighting, Tagged
 from tocsin.sketch import sentence_hash
 
@@ -89,6 +90,7 @@ class _Base:
         """Build one sighting; `span` is the mention, or the claim's trigger."""
         article = self.tagged.article
         first, last = self.sentence_at(*span)
+        quote, start = quoted(self.text, first, last, *span)
         return Sighting(
             subject=subject,
             kind=kind,  # type: ignore[arg-type]  # callers pass one of the five literals
@@ -104,11 +106,11 @@ class _Base:
             sure=sure,
             fresh=self.fresh((first, last)),
             backfill=article.backfill,
-            quote=self.text[first:last],
-            start=span[0] - first,
-            end=span[1] - first,
+            quote=quote,
+            start=start,
+            end=start + span[1] - span[0],
             url=article.url,
-            title=article.title,
+            title=shortened(article.title),
             claim_type=claim.type if claim else None,
             claim_id=claim.claim_id if claim else None,
             modality=claim.modality if claim else None,

@@ -13,6 +13,7 @@ from sinks.moments import seconds
 from sinks.terms import Found
 from tocsin import clock, wire
 from tocsin.messages import Document
+from tocsin.quoting import quoted, shortened
 from tocsin.records import Claim, ClaimPlace, Mention, Quantity, Tagged
 
 GENERATION_SHIFT = 43
@@ -176,7 +177,7 @@ def claim_documents(document: Document) -> Iterable[tuple[str, Json]]:
         "source_name": article.source_name,
         "owner": article.owner,
         "url": article.url,
-        "title": article.title,
+        "title": shortened(article.title),
         "lang": tagged.lang,
         "published_at": date(article.published_at),
         "tagger_version": tagged.tagger_version,
@@ -198,7 +199,7 @@ def _claim_fields(claim: Claim, text: str, fetched_at: str) -> Json:
         "type": claim.type,
         "subtype": claim.subtype,
         "text": claim.text,
-        "sentence": text[claim.sentence_start : claim.sentence_end],
+        "sentence": quoted(text, claim.sentence_start, claim.sentence_end, claim.start, claim.end)[0],
         "start": claim.start,
         "end": claim.end,
         "sentence_index": claim.sentence_index,

@@ -11,6 +11,7 @@ from sinks.elasticsearch.batch import Preparer, Version, decide
 from tests.sinks import samples
 from tocsin import wire
 from tocsin.messages import DeadLetter, Document
+from tocsin.quoting import LONGEST
 from tocsin.records import Claim, Dropped, EventTime, FeedItem, Fetched, Quantity, RawRef, Request
 from tocsin.settings import Settings
 
@@ -299,3 +300,14 @@ def test_names_and_listed_pages_are_told_once() -> None:
 def test_a_trace_finds_a_dead_letter_by_the_address_it_is_about(key: bytes | None, body: bytes | None, url: str | None) -> None:
     letter = DeadLetter(stage="tag", error="KeyError: x", at="2017-01-10T08:00:00Z", topic="t", partition=1, offset=2, key=key, body=body)
     assert events.dead_letter_fate(letter)[1].get("url") == url
+
+
+def test_a_page_without_a_full_stop_is_not_there_as_many_times_as_it_has_claims() -> None:
+    given = mosul()
+    article = given.tagged.article
+    endless = replace(article, text=article.text + " and so on" * 10_000, title="On and on " * 1000)
+    claims = tuple(replace(claim, sentence_start=0, sentence_end=len(endless.text)) for claim in given.tagged.claims)
+    found = bodies(replace(given, tagged=replace(given.tagged, article=endless, claims=claims)))["claims"]
+    assert found
+    assert all(len(claim["sentence"]) <= LONGEST + 2 and len(claim["title"]) <= LONGEST + 1 for claim in found)
+    assert all(endless.text[claim["start"] : claim["end"]] in claim["sentence"] for claim in found)
