@@ -17,12 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from msgspec import structs
@@ -206,6 +207,27 @@ def _tag(bodies: Sequence[bytes]) -> tuple[float, float]:
     return start, time.time()
 
 
+def second(settings: Callable[[str], Settings], given: Sequence[Article], rounds: int) -> list[tuple[str, str, str]]:
+    """Rows: one and two workers of the stage tag, and as many bare processes, in turns; medians of the rounds."""
+    rates: dict[str, list[float]] = {name: [] for name in ("worker 1", "worker 2", "bare 1", "bare 2")}
+    for turn in range(rounds):
+        for count in (1, 2):
+            rates[f"worker {count}"].append(tagging(settings(f"tag{turn}x{count}"), given, count))
+            rates[f"bare {count}"].append(bare_tagging(settings("bare"), given, count))
+        print(", ".join(f"{name}: {values[-1]:.0f}/s" for name, values in rates.items()), flush=True)
+
+    def ratio(of: str, to: str) -> str:
+        return f"{median(one / other for one, other in zip(rates[of], rates[to], strict=True)):.2f}"
+
+    return [
+        ("tag, one worker, articles/s", f"{median(rates['worker 1']):.0f}", ""),
+        ("tag, second worker", f"{ratio('worker 2', 'worker 1')} x", ">= 1.35"),
+        ("  second bare process", f"{ratio('bare 2', 'bare 1')} x", ""),
+        ("tag, one worker over one bare process", ratio("worker 1", "bare 1"), ">= 0.5"),
+        ("tag, two workers over two bare processes", ratio("worker 2", "bare 2"), ">= 0.5"),
+    ]
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -213,6 +235,7 @@ def main() -> None:
         "--count", type=int, default=600, help="articles for the whole path and for tagging; ten times as many for cluster alone"
     )
     parser.add_argument("--only", choices=("path", "cluster", "second"), help="one measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of one and two workers")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Kafka(free_port(), Path(folder) / "kafka", tied=True) as kafka:
 
@@ -234,16 +257,8 @@ def main() -> None:
                 "cluster alone, articles/s", f"{cluster_alone(settings('alone'), articles(10 * arguments.count)):,.0f}", ">= 1,000"
             )
         if arguments.only in (None, "second"):
-            given = articles(2 * arguments.count)
-            one, two = (tagging(settings(f"tag{count}"), given, count) for count in (1, 2))
-            table.add_row("tag, one worker, articles/s", f"{one:.0f}", "")
-            table.add_row("tag, second worker", f"{two / one:.2f} x", ">= 1.35")
-            for count, ours in ((1, one), (2, two)):
-                table.add_row(
-                    f"tag, {count} worker(s) over as many bare processes",
-                    f"{ours / bare_tagging(settings('bare'), given, count):.2f}",
-                    ">= 0.5",
-                )
+            for row in second(settings, articles(2 * arguments.count), arguments.rounds):
+                table.add_row(*row)
         Console(width=100).print(table)
 
 
