@@ -40,6 +40,10 @@ _ARTICLE = re.compile(r"(?:^|[^\w])(an?|another)(?: [^\W\d_]+){0,3} $")
 # Letters that PDF text glues before a figure ("at least140,000"); any other letter makes it a name ("T72").
 _GLUABLE = frozenset(
     (
+        "displaced",
+        "evacuated",
+        "killed",
+        "injured",
         "least",
         "around",
         "about",
@@ -73,7 +77,7 @@ _GLUABLE = frozenset(
         "لل",
     )
 )
-_SCALE_LETTERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "b": 1e9}
+_SCALE_LETTERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "b": 1e9, "thousand": 1e3, "lakh": 1e5, "million": 1e6, "billion": 1e9}
 _CLITICS = frozenset(("و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "لل", "ولل", "وب", "ول"))
 _JOINERS = frozenset((" ", "-", " and ", " و", "\n", " -", " y ", " e ", " et "))
 _SCALE_JOINERS = frozenset((" ", "-", "", "\n", " of ", " من ", " de "))
@@ -86,8 +90,9 @@ _RISE = re.compile(
     r"|\b(?:вырос|возрос|увелич|поднял)\w*[^.]{0,40}\bсо? $|(?:ارتفع|ارتفاع|زاد)[^.]{0,40} من $"
 )
 _BETWEEN = re.compile(r"(?:between|from|entre|между|от|بين|من)(?: about| around| some| an estimated)? ?$")
-_HALF = re.compile(r"(half|quarter|third) (?:a |of a |an )?$")
-_FRACTIONS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
+_HALF = re.compile(r"(half|quarter|third|medio|meio|demi)[ -](?:a |of a |an )?$")
+_THOUSAND = ("mil", "mille")  # stands without a figure: "mil familias"
+_FRACTIONS = {"half": 0.5, "medio": 0.5, "meio": 0.5, "demi": 0.5, "quarter": 0.25, "third": 1 / 3}
 _AND_A_FRACTION = re.compile(r" and an? (half|quarter|third) ")
 _A_BEFORE = re.compile(r"(?:^|[^\w])an? $")
 
@@ -236,7 +241,7 @@ def _single(text: str, atoms: list[_Atom], index: int) -> tuple[Expression | Non
         elif article is not None:
             start = article.end() - len(article.group().lstrip())
             start = article.start() + (0 if text[article.start()].isalnum() else 1)
-        elif text[start].isascii():
+        elif text[start].isascii() and text[start : first.end] not in _THOUSAND:
             return None, index + 1
         at = index
     else:

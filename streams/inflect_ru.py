@@ -4,6 +4,7 @@ verb   "захватить/захвачен"            infinitive; passive part
        "взять/взят+возьмет,возьмут"    non-past forms after "+" where the infinitive does not give them
        "погибнуть|погиб"               past stem (or, with commas, past forms) after "|" likewise
        "~удерживать"                   "~": imperfective, so the non-past is the present and not the future
+       "~!пытать"                      "~!": likewise, and its form in -ся is another verb ("пытаться", to try), not its passive
 noun   "удар", "погибший", "боец/бойц" nominative; a second stem after "/"; "=" at the end: no endings; adjectives too;
        "мирный житель"                 in a pair both inflect
 """
@@ -79,7 +80,8 @@ def _non_past(infinitive: str) -> set[str]:
 
 def _verb(lemma: str) -> dict[str, int]:
     imperfective = lemma.startswith("~")
-    lemma, _, past = lemma.lstrip("~").partition("|")
+    passive = not lemma.startswith("~!")
+    lemma, _, past = lemma.lstrip("~!").partition("|")
     past, _, given = past.partition("+") if past else ("", "", "")
     if not given:
         lemma, _, given = lemma.partition("+")
@@ -113,7 +115,7 @@ def _verb(lemma: str) -> dict[str, int]:
             if form.endswith(("ют", "ут", "ят", "ат")):
                 _add_adjective(forms, form[:-1] + "щий", reflexive, Form.ING)
                 add({form[:-2] + "я"}, Form.ING)
-        if not reflexive:
+        if not reflexive and passive:
             for word in {form + "ся" for form in finite} | {stem + "лся", stem + "лась", stem + "лось", stem + "лись"}:
                 forms[word] = forms.get(word, 0) | Form.PARTICIPLE
     for participle in filter(None, passives.split(",")):
