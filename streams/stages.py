@@ -71,12 +71,14 @@ class Stage(NamedTuple):
 
 
 def in_time(record: R, written: float | None) -> R:
-    """An article that claims to be fetched much later than the broker got it (`written`, Unix seconds) was fetched then at the latest.
+    """An article that claims to be fetched much later than the broker got it was fetched then at the latest.
+
+    `written`: Unix seconds; None, or less than 0 as Kafka says it: not known.
 
     All state forgets by the records' time, so one fetcher whose clock is wrong would make it forget everything. The broker's time lies
     beside the message: whoever reads it again gets the same article.
     """
-    if not isinstance(record, Article) or written is None or _seconds(record.fetched_at) <= written + AHEAD:
+    if not isinstance(record, Article) or written is None or written <= 0 or _seconds(record.fetched_at) <= written + AHEAD:
         return record
     return replace(record, fetched_at=iso_of(written))
 

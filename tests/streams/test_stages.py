@@ -118,6 +118,7 @@ def test_clocks_may_differ_a_little() -> None:
     of = article(MOSUL, at="2018-01-06T10:00:00Z")
     assert in_time(of, parse("2018-01-06T09:00:00Z").timestamp()) is of
     assert in_time(of, None) is of
+    assert in_time(of, -0.001) is of, "Kafka's sign for no time"
 
 
 def sighted(tagging: Tagging, articles: Iterable[Article]) -> list[Output]:

@@ -66,7 +66,7 @@ class Log:
                 if idle > _PATIENCE:
                     raise BrokerError(f"Kafka at {self._settings.kafka} gives nothing to read; run this again once it is well")
                 messages = [
-                    Message(part.topic, part.partition, record.offset, record.key, record.value, record.timestamp / 1000)
+                    Message(part.topic, part.partition, record.offset, record.key, record.value, (record.timestamp or 0) / 1000)
                     for part, records in found.items()
                     for record in records
                     if part in wanted and record.offset < wanted[part]
