@@ -45,6 +45,8 @@ LINGER = 0.02
 """Seconds waited for more once one message has come: what comes together shares messages and commits."""
 _FEW = 10  # with a tenth of a batch waiting, nothing is waited for
 _SHARE = 20  # of a batch, old material has a twentieth for itself
+_AHEAD = 10  # of old material a tenth of a batch is read ahead,
+_ALONE = 5  # and a fifth is processed together: what is new and comes meanwhile stands behind no more
 _BREATH = 0.005  # seconds of work between two looks at the network
 _ASK = 5.0  # seconds between two looks whether a broker answers
 _SESSION = 15  # seconds after which the partitions of one who is silent go to others
@@ -75,14 +77,15 @@ class Worker:
         self._outbox = Outbox(settings, f"worker-{self._name}")
         self._works: dict[int, tuple[Work, dict[str, int | None]]] = {}
         self._live: asyncio.Queue[Any] = asyncio.Queue(stage.batch)
-        self._backfill: asyncio.Queue[Any] = asyncio.Queue(stage.batch)
+        self._backfill: asyncio.Queue[Any] = asyncio.Queue(max(1, stage.batch // _AHEAD))
         self._arrived = asyncio.Event()
         self._awake = time.monotonic()  # when this process was last seen at work
         self._doubt = 0.0  # until then it may have lost what it has
         self.app = self._app()
         self._tables = {table.name: (table, self._table(table)) for table in topics.TABLES if table.stage == stage.name}
         for queue, name in zip((self._live, self._backfill), topics.lanes(settings, stage.reads), strict=False):
-            self.app.agent(self._topic(name), name=name)(self._reader(queue))
+            ahead = None if queue is self._live else max(1, stage.batch // _AHEAD)
+            self.app.agent(self._topic(name, ahead), name=name)(self._reader(queue))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Raises TocsinError when the world is broken."""
@@ -174,9 +177,10 @@ class Worker:
             autodiscover=False,
         )
 
-    def _topic(self, name: str) -> Any:
+    def _topic(self, name: str, ahead: int | None) -> Any:
         return self.app.topic(
             name,
+            maxsize=ahead,
             key_type=bytes,
             value_type=bytes,
             key_serializer="raw",
@@ -242,8 +246,8 @@ class Worker:
             await asyncio.sleep(LINGER)
         old = min(most // _SHARE, self._backfill.qsize())
         batch = [self._live.get_nowait() for _ in range(min(most - old, self._live.qsize()))]
-        batch += [self._backfill.get_nowait() for _ in range(min(most - len(batch), self._backfill.qsize()))]
-        return batch
+        old = min(most - len(batch), max(1, most // _ALONE), self._backfill.qsize())
+        return batch + [self._backfill.get_nowait() for _ in range(old)]
 
     async def _process(self, batch: list[Any]) -> None:
         outputs, letters, done, newer = [], [], [], None
