@@ -77,7 +77,18 @@ _GLUABLE = frozenset(
         "لل",
     )
 )
-_SCALE_LETTERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "b": 1e9, "thousand": 1e3, "lakh": 1e5, "million": 1e6, "billion": 1e9}
+_SCALE_LETTERS = {
+    "k": 1e3,
+    "m": 1e6,
+    "mn": 1e6,
+    "mln": 1e6,
+    "bn": 1e9,
+    "b": 1e9,
+    "thousand": 1e3,
+    "lakh": 1e5,
+    "million": 1e6,
+    "billion": 1e9,
+}
 _CLITICS = frozenset(("و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "لل", "ولل", "وب", "ول"))
 _JOINERS = frozenset((" ", "-", " and ", " و", "\n", " -", " y ", " e ", " et "))
 _SCALE_JOINERS = frozenset((" ", "-", "", "\n", " of ", " من ", " de "))

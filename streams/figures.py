@@ -329,7 +329,7 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
                 continue
             if term.role == "killed" and view.text[hit.start : hit.end] in _LEFT and _LEFT_WITH.match(view.text, phrase_end) is None:
                 continue
-            if inside and (term.code or hit.end <= phrase_end):  # "65 000 déplacés internes" reaches beyond, "350 habitants de" says nothing
+            if inside and (term.code or hit.end <= phrase_end):  # "65 000 déplacés internes" may reach beyond
                 cost = _INSIDE if term.side in ("in", "both") else 3 * _INSIDE
             elif hit.start >= phrase_end and term.side in ("both", "left"):
                 if term.side == "both" and not term.lang and _is_agent(view.text, phrase_end, hit):

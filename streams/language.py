@@ -1,13 +1,16 @@
 """Which language a text is in: by script where the script decides, by its function words for plain English, else by py3langid.
 
 py3langid 0.4 (naive Bayes on byte n-grams) was chosen by measurement: some 2,000 texts of 1,000 characters a second a core. It sees
-only the languages of the text's script, its regional labels are merged to ISO 639-1, and a hint from page or source breaks ties.
+only the languages of the text's script, its regional labels are merged to ISO 639-1, a hint from page or source breaks ties, and for
+Cyrillic letters alphabets and function words weigh in (`streams.cyrillic`).
 """
 
 import re
 from collections import Counter
 from functools import lru_cache
 from typing import Any
+
+from streams.cyrillic import weighed
 
 _SAMPLE = 800  # code points: more adds time, not certainty
 _FEW_LETTERS = 3  # fewer letters than this are no text
@@ -127,6 +130,8 @@ def _by_model(sample: str, script: str, english: int, words: int, hinted: str | 
     scores = _likelihoods(sample, script)
     if not scores:
         return "und", 0.0
+    if script == "cyrillic":
+        scores = weighed(sample, scores, hinted)
     if english and "en" in scores:
         scores["en"] *= 1 + _ENGLISH_WEIGHT * english * min(1.0, 8 / max(words, 1))
     total = sum(scores.values())

@@ -39,6 +39,32 @@ def test_the_language_of_a_plain_sentence_is_told(text: str, lang: str) -> None:
     assert 0 < likelihood <= 1
 
 
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("Ракета упала у школы", "ru"),
+        ("Над Белгородом сбит беспилотник", "ru"),
+        ("Боевики напали на блокпост", "ru"),
+        ("Удар по складу в Сумах", "ru"),
+        ("Президент выступил с заявлением", "ru"),
+        ("Армия Судана отбила атаку повстанцев", "ru"),
+        ("Трое погибших в Хартуме", "ru"),
+        ("Ракета влучила у склад із боєприпасами", "uk"),
+        ("Уночі над Одесою збили двадцять дронів", "uk"),
+        ("Армія наступає на сході країни", "uk"),
+        ("Бунтовници превзеха пристанището", "bg"),
+        ("Войници навлязоха в селото тази сутрин", "bg"),
+        ("Полицията задържа петима протестиращи", "bg"),
+        ("Полиција је ухапсила пет демонстраната", "sr"),
+        ("Двајца луѓе загинаа во експлозија во Скопје", "mk"),
+        ("Ракета ўпала каля школы", "be"),
+        ("Мыңдаған адам үйлерін тастап кетті", "kk"),
+    ],
+)
+def test_a_headline_in_cyrillic_letters_is_told_by_alphabet_words_and_endings(text: str, lang: str) -> None:
+    assert detect(text)[0] == lang
+
+
 @pytest.mark.parametrize("text", ["", "   ", "12", "12:30 – 14:00", "…", "🙂🙂", "ab"])
 def test_too_little_text_is_undecided(text: str) -> None:
     assert detect(text)[0] == "und"
@@ -49,6 +75,8 @@ def test_too_little_text_is_undecided(text: str) -> None:
     [
         ("Manifestantes en La Paz", "es-BO", "es"),
         ("Die Regierung in Kabul sagt, die Kämpfe seien vorbei", "en", "de"),
+        ("Ракета падна в близост до училище", "bg-BG", "bg"),
+        ("Ракета упала у школы", "uk", "ru"),
         ("قال الوزير إن الحرب انتهت", "en", "ar"),
         ("The government said that the fighting was over after a week", "ar", "en"),
         ("The government said that the fighting was over after a week", "nonsense", "en"),
