@@ -285,7 +285,8 @@ def test_a_plan_changes_nothing_and_says_what_would_be_done(processed: Processed
 def test_without_its_servers_and_topics_a_replay_changes_nothing_and_says_what_to_do(
     settings: Settings, processed: Processed, changed: dict[str, str], said: str
 ) -> None:
-    given = structs.replace(settings, kafka=processed.settings.kafka, elasticsearch=processed.settings.elasticsearch, **changed)
+    servers = {"kafka": processed.settings.kafka, "elasticsearch": processed.settings.elasticsearch}
+    given = structs.replace(settings, **(servers | changed))
     done = tocsin(given, "replay", "--from", "tagged")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert said in done.stderr
