@@ -8,7 +8,8 @@ from elasticsearch import Elasticsearch
 
 from sinks.elasticsearch.search import document_of
 from sinks.elasticsearch.store import ElasticsearchStore
-from tests.live import indices
+from tests.live import indices, stream
+from tocsin import topics
 from tocsin.incidents import Incident
 from tocsin.messages import Document
 from tocsin.records import Alert, Claim
@@ -97,6 +98,14 @@ def documents(settings: Settings) -> dict[str, dict[str, Any]]:
     with Elasticsearch(settings.elasticsearch, request_timeout=60) as client:
         found = indices.everything(client, settings)
     return {name.removeprefix(f"{settings.prefix}-"): body for name, body in found.items()}
+
+
+def completed_by_districts(settings: Settings) -> set[str]:
+    """Subjects that were also seen as a place within them: such a sighting counts, and rings only rules that name the subject.
+
+    Whether a threshold on them rings depends on what comes last, so runs that read in different orders may differ there.
+    """
+    return {found.subject for batch in stream.records(settings, topics.SIGHTINGS) for found in batch.found if found.via}
 
 
 def claim_ids(document: Document) -> list[str]:

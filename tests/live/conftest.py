@@ -31,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.live)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    from tests.live.drills import ROWS, table
+
+    if ROWS:
+        terminalreporter.write_line(f"\n{table(ROWS)}")
+
+
 class Servers:
     """Starts servers on free ports, and removes whatever is left of them at the end. They die with this process."""
 

@@ -157,7 +157,9 @@ class Stack:
             for service in self.services:
                 if service.code is not None and not service.expected_to_end:
                     raise Ended(f"{service.name}@{service.node} ended with {service.code}: {service.said()[-800:]}")
-            assert time.monotonic() < until, f"not within {seconds:.0f} s: {why or what.__name__}; behind: {self.lags()}"
+            assert time.monotonic() < until, (
+                f"not within {seconds:.0f} s: {why or what.__name__}; behind: {self.lags()}; {self._last_words()}"
+            )
             time.sleep(0.2)
 
     def wait_until_ready(self, *services: Service, seconds: float = 90.0) -> None:
@@ -193,6 +195,10 @@ class Stack:
     def lags(self) -> dict[str, int | None]:
         """Of every group of the stream."""
         return {service: self.lag(service, *read) for service, read in GROUPS}
+
+    def _last_words(self) -> str:
+        """The end of what each service has said."""
+        return "; ".join(f"{service.name}@{service.node} ({service.ready()}): {service.said()[-600:]}" for service in self.services)
 
     def _connected(self) -> tuple[KafkaAdminClient, KafkaConsumer]:
         if self._clients is None:
