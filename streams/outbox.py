@@ -7,7 +7,6 @@ and the producer is idempotent, so that a batch sent twice because an answer was
 import asyncio
 import ssl
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -73,12 +72,6 @@ class Outbox:
     async def stop(self) -> None:
         """Disconnect."""
         await self._producer.stop()
-
-    async def answers(self) -> bool:
-        """Whether a broker answers now."""
-        with suppress(KafkaError, OSError, TimeoutError):
-            return bool(await asyncio.wait_for(self._producer.client.force_metadata_update(), 5))
-        return False
 
     async def partitions(self, names: Iterable[str]) -> dict[str, int]:
         """How many partitions each topic has; what does not exist is left out."""

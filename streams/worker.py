@@ -48,7 +48,7 @@ _SHARE = 20  # of a batch, old material has a twentieth for itself
 _AHEAD = 10  # of old material a tenth of a batch is read ahead,
 _ALONE = 5  # and a fifth is processed together: what is new and comes meanwhile stands behind no more
 _BREATH = 0.005  # seconds of work between two looks at the network
-_ASK = 5.0  # seconds between two looks whether a broker answers
+_IDLE = 1.0  # seconds between two signs of life while nothing comes
 _SESSION = 15  # seconds after which the partitions of one who is silent go to others
 _HEARTBEAT = 3  # seconds
 _SUSPICIOUS = 8.0  # seconds without a look at the clock: half a session
@@ -93,7 +93,6 @@ class Worker:
         try:
             await self._check_topics()
             await self.app.start()
-            asking = asyncio.create_task(self._ask())
             working = asyncio.create_task(self._work())
             stopping = asyncio.create_task(stop.wait())
             try:
@@ -108,7 +107,6 @@ class Worker:
                     working.result()
             finally:
                 stopping.cancel()
-                asking.cancel()
                 if working.done():  # nobody finishes what Faust would wait for
                     self.app.conf.stream_wait_empty = False
                 with suppress(TimeoutError):
@@ -122,20 +120,11 @@ class Worker:
     def _tell(self) -> None:
         """Ready is who has its share of the partitions, and the state that goes with them."""
         self._look_at_clock()
-        self.health.beat()
         if self.app.rebalancing or self.app.in_recovery or not cast(Any, self.app.tables).recovery.completed.is_set():
             self.health.waits("partitions", "the workers share the partitions out, or the state is read")
         else:
             self.health.works("partitions")
             self.health.started()
-
-    async def _ask(self) -> None:
-        while True:
-            if await self._outbox.answers():
-                self.health.works("Kafka")
-            else:
-                self.health.waits("Kafka", f"no broker answers at {self._settings.kafka}: is it started?")
-            await asyncio.sleep(_ASK)
 
     def _app(self) -> faust.App:
         settings = self._settings
@@ -233,14 +222,17 @@ class Worker:
     async def _work(self) -> None:
         while True:
             batch = await self._batch()
+            self.health.beat()
             with self.health.timed(self._stage.name):
                 await self._process(batch)
 
     async def _batch(self) -> list[Any]:
         """Wait for messages; new material before old, which has a small share however much is new."""
         while self._live.empty() and self._backfill.empty():
+            self.health.beat()
             self._arrived.clear()
-            await self._arrived.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), _IDLE)
         most = self._stage.batch
         if self._live.qsize() + self._backfill.qsize() < most // _FEW:
             await asyncio.sleep(LINGER)
@@ -258,6 +250,7 @@ class Worker:
         for partition, events in by_partition.items():
             work = await self._opened(partition)
             for event in events:
+                self.health.beat()  # here, where the work is done: a loop beside it would go on when this one hangs
                 message = event.message
                 try:
                     again = redrives_of(message.headers)

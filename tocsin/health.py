@@ -1,7 +1,7 @@
 """What a service tells about itself over HTTP: /live, /ready and /metrics, on loopback unless the setting health_bind says otherwise.
 
     health = Health("sink")
-    with serve(settings, health):
+    with serve(settings, health):                                            # and not ready while no broker answers
         health.waits("Elasticsearch", "401: the user or password is wrong")   # /ready answers 503 with this line
         health.works("Elasticsearch")
         health.count("sink", "indexed", 240)
@@ -11,20 +11,24 @@ A service makes one `Health`, also when the setting health_port is 0 and nobody 
 """
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from tocsin.broker_watch import watched
 from tocsin.errors import UsageError
 from tocsin.settings import Settings
 
 _STUCK: Final = 300.0  # seconds without a sign of life of the main loop; above the longest wait for a broker (60 s) with room
 _BUCKETS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # seconds
+
+_CLIENTS: Final = 16  # connections at once; a probe takes milliseconds
 
 
 class Health:
@@ -106,27 +110,57 @@ class Health:
 def serve(settings: Settings, health: Health) -> Iterator[int]:
     """Answer on health_bind:health_port in a thread until the block ends; yields the port (0: the setting is 0, nothing is served).
 
+    Meanwhile Kafka is watched: without a broker that answers the service is not ready, whatever it is doing.
     Raises UsageError when the address cannot be bound.
     """
     if settings.health_port == 0:
         yield 0
         return
     try:
-        server = ThreadingHTTPServer((settings.health_bind, settings.health_port), _handler(health))
+        server = _Server((settings.health_bind, settings.health_port), _handler(health))
     except OSError as error:
         raise UsageError(
             f"cannot serve health on {settings.health_bind}:{settings.health_port}: {error.strerror or error}; "
             "set health_bind and health_port, one port a service"
         ) from error
-    server.daemon_threads = True  # a client that never finishes its request must not hold up the end of the service
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="health", daemon=True)
     thread.start()
     try:
-        yield server.server_address[1]
+        with watched(settings, lambda trouble: health.waits("Kafka", trouble) if trouble else health.works("Kafka")):
+            yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
+
+
+class _Server(ThreadingHTTPServer):
+    """A thread a connection, `_CLIENTS` at most: the oldest, which dawdles, makes room for a new one."""
+
+    daemon_threads = True  # a client that never finishes its request must not hold up the end of the service
+
+    def __init__(self, *given: Any) -> None:
+        self._clients: dict[int, Any] = {}  # by the identity of their sockets, oldest first
+        self._clients_lock = threading.Lock()
+        super().__init__(*given)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._clients_lock:
+            if len(self._clients) >= _CLIENTS:
+                oldest = self._clients.pop(next(iter(self._clients)))
+                with suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)  # its thread reads the end, and ends
+            self._clients[id(request)] = request
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._clients_lock:
+            if self._clients.get(id(request)) is request:
+                del self._clients[id(request)]
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that went away is no event."""
 
 
 def _handler(health: Health) -> type[BaseHTTPRequestHandler]:

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 
@@ -9,6 +11,7 @@ import pytest
 
 pytest.importorskip("prometheus_client", reason="the services' packages are not installed")
 
+from tests.listening import Answers, listening
 from tocsin.errors import UsageError
 from tocsin.health import Health, serve
 from tocsin.settings import Settings
@@ -24,7 +27,7 @@ def _free_port() -> int:
 @pytest.fixture
 def asked() -> Iterator[tuple[Health, int]]:
     health = Health("sink")
-    with serve(Settings(health_port=_free_port()), health) as port:
+    with listening(Answers) as broker, serve(Settings(kafka=f"127.0.0.1:{broker}", health_port=_free_port()), health) as port:
         yield health, port
 
 
@@ -99,3 +102,20 @@ def test_a_port_that_is_taken_is_one_line_that_says_what_to_set(asked: tuple[Hea
 def test_nothing_is_served_unless_a_port_is_set() -> None:
     with serve(Settings(), Health("fetch")) as port:
         assert port == 0
+
+
+def test_clients_that_dawdle_make_room_for_new_ones(asked: tuple[Health, int]) -> None:
+    _, port = asked
+    before = threading.active_count()
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
+    for one in slow[-3:]:
+        one.sendall(b"GET /li")
+    assert _get(port, "/live")[0] == 200
+    until = time.monotonic() + 3
+    while (more := threading.active_count() - before) > 16 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert more <= 16
+    slow[0].settimeout(3)
+    assert slow[0].recv(1) == b""  # the oldest was sent away
+    for one in slow:
+        one.close()

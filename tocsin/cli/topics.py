@@ -182,9 +182,9 @@ def watch(every: float, config: Path | None) -> None:
                 with administration(settings) as admin:
                     found = backlogs(settings, admin)
             except TocsinError as error:
-                health.waits("Kafka", str(error))
+                health.waits("groups", str(error))
             else:
-                health.works("Kafka")
+                health.works("groups")
                 health.started()
                 for backlog in found:
                     for partition, messages in backlog.behind.items():
