@@ -9,7 +9,8 @@ two figures changed, are other news told with the same boilerplate.
 
 State: one `Member` per article, forgotten `MEMORY` after it was last seen, `CAP` at most. It remembers the decisions about the last
 `EARLIER` versions too, so that a version delivered again gets the same answer, whatever came after it. The hash index over leaders
-(about 8 KB each, those of the last `INDEXED` only) is derived from that state and rebuilt from it at start.
+(about 8 KB each, those of the last `INDEXED` only) is derived from that state and rebuilt from it at start. The state may be rolled back
+after a decision (its record became a dead letter): then the next decision first takes back what the last one changed of the index.
 """
 
 from collections.abc import Iterable, MutableMapping, Sequence
@@ -68,6 +69,15 @@ class Member(Record, frozen=True, kw_only=True):
     earlier: tuple[Earlier, ...] = ()  # oldest first
 
 
+class _Change:
+    """What one decision changed of the index beside the table; enough to take it back, wherever it was interrupted."""
+
+    def __init__(self, member: Member) -> None:
+        self.member = member  # new
+        self.forgotten: dict[str, str] = {}  # article id -> at, as they stood at the beginning of the order
+        self.unindexed: dict[str, str] = {}  # of the leaders
+
+
 class Clusters:
     """The members' table and the index over its leaders."""
 
@@ -77,6 +87,7 @@ class Clusters:
         self._bands: dict[int, list[str]] = {}
         self._order: dict[str, str] = {}  # article id -> at, oldest first
         self._leaders: dict[str, str] = {}  # those of them that are in the index
+        self._last: _Change | None = None
         # Two passes: all members at once, with their sketches, would be gigabytes.
         known = sorted((member.at, member.article_id, member.sketch is not None) for member in members.values())
         if known:
@@ -98,6 +109,7 @@ class Clusters:
 
         `found`: the body's sentences where somebody has them already, which spares finding them again.
         """
+        self._take_back()
         before = self._members.get(article.article_id)
         if before is not None and (again := _recalled(before, article.version_id)) is not None:
             return again
@@ -108,11 +120,29 @@ class Clusters:
             member = self._edited(before, article, own, published, hashes)
         else:
             member = self._placed(article, own, published, hashes)
+        if before is None:
+            self._last = _Change(member)
         self._members[article.article_id] = member
         if before is None:
             self._index(member)
             self._forget(article.fetched_at)
         return _decision(member)
+
+    def _take_back(self) -> None:
+        """Bring the index back to the table when the last new member is not in it: what it changed was rolled back."""
+        last, self._last = self._last, None
+        if last is None or last.member.article_id in self._members:
+            return
+        new = last.member.article_id
+        self._order = last.forgotten | {article_id: at for article_id, at in self._order.items() if article_id not in last.forgotten}
+        self._leaders = last.unindexed | {article_id: at for article_id, at in self._leaders.items() if article_id not in last.unindexed}
+        self._order.pop(new, None)
+        self._unindex(new, last.member)
+        for article_id in last.unindexed:
+            leader = self._members.get(article_id)
+            for key in _band_keys(leader.sketch) if leader is not None and leader.sketch is not None else ():
+                if article_id not in (band := self._bands.setdefault(key, [])):
+                    band.append(article_id)
 
     def _edited(self, before: Member, article: Article, own: Sketch, published: str, hashes: tuple[str, ...]) -> Member:
         """A new version stays in its article's cluster, whatever it says now."""
@@ -193,23 +223,29 @@ class Clusters:
         """Drop what is too old, by the records' time, so that replay forgets alike; and the oldest beyond CAP."""
         moment = parse(now)
         while self._leaders and parse(self._leaders[oldest := next(iter(self._leaders))]) < moment - INDEXED:
-            self._unindex(oldest)
+            self._unindex(oldest, self._members.get(oldest))
         while self._order:
             oldest = next(iter(self._order))
             too_old = parse(self._order[oldest]) < moment - MEMORY
             if not too_old and len(self._order) <= CAP:
                 return
+            if self._last is not None:
+                self._last.forgotten.setdefault(oldest, self._order[oldest])
             del self._order[oldest]
             member = self._members.get(oldest)
             if member is not None and too_old and parse(member.at) >= moment - MEMORY:
                 self._order[oldest] = member.at  # an edit renewed it
                 continue
-            self._unindex(oldest)
+            self._unindex(oldest, member)
             self._members.pop(oldest, None)
 
-    def _unindex(self, article_id: str) -> None:
-        member = self._members.get(article_id)
-        if self._leaders.pop(article_id, None) is None or member is None or member.sketch is None:
+    def _unindex(self, article_id: str, member: Member | None) -> None:
+        if article_id not in self._leaders:
+            return
+        if self._last is not None:
+            self._last.unindexed.setdefault(article_id, self._leaders[article_id])
+        del self._leaders[article_id]
+        if member is None or member.sketch is None:
             return
         for key in _band_keys(member.sketch):
             rest = [other for other in self._bands.get(key, ()) if other != article_id]

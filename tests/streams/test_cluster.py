@@ -1,11 +1,13 @@
 """Copies of one text meet in one cluster; other news told with the same words does not."""
 
+import contextlib
 import itertools
 import random
 
 import pytest
 
 from streams.cluster import Clusters, Member, alike
+from streams.overlay import Overlay
 from streams.rows import encoded
 from tests.builders import article
 from tocsin.records import Article
@@ -166,3 +168,45 @@ def test_a_text_of_endless_short_sentences_makes_no_row_that_a_changelog_cannot_
     assert len(edited.known_sentences) == 5000
     assert sentence_hash(text.rsplit("\n", 1)[-1]) in edited.known_sentences
     assert all(len(row) < 300_000 for member in members.values() if (row := encoded(member)) is not None)
+
+
+class _Breaks(Overlay[Member]):
+    """A table that fails when so many rows more were deleted."""
+
+    left = -1
+
+    def __delitem__(self, key: str) -> None:
+        if self.left == 0:
+            raise TimeoutError
+        self.left -= 1
+        super().__delitem__(key)
+
+
+@pytest.mark.parametrize("deletes", [-1, 0, 1, 2])
+@pytest.mark.parametrize("month", ["03", "04", "12"])
+def test_a_decision_that_was_rolled_back_leaves_nothing_in_the_index(month: str, deletes: int) -> None:
+    texts = [SITREP.format(day=day, count=days) for days, day in enumerate(("Monday", "Tuesday", "Friday"), 7)]
+    before = [article(text, url=f"u:{at}", at=f"2026-03-0{at}T00:00:00.000Z") for at, text in enumerate(texts, 1)]
+    # One that is set aside: of a text others copy later, and so late that the rest is unindexed or forgotten.
+    bad = article(WIRE, url="u:bad", at=f"2026-{month}-20T00:00:00.000Z")
+    after = [
+        article(texts[0], url="u:copy", at="2026-03-03T00:00:00.000Z"),
+        article(WIRE, url="u:4", at="2026-03-04T00:00:00.000Z"),
+        article(WIRE, url="u:5", at="2026-03-05T00:00:00.000Z"),
+        article(WIRE, url="u:6", at="2026-04-02T12:00:00.000Z"),
+        article(WIRE, url="u:7", at="2026-05-20T00:00:00.000Z"),
+    ]
+    hurt, whole = _Breaks({}), Overlay[Member]({})
+    at_work, spared = Clusters(hurt), Clusters(whole)
+    for one in before:
+        assert at_work.assign(one) == spared.assign(one)
+    for _ in range(2):
+        hurt.begin()
+        hurt.left = deletes
+        with contextlib.suppress(TimeoutError):
+            at_work.assign(bad)
+        hurt.left = -1
+        hurt.roll_back()
+    for one in after:
+        assert at_work.assign(one) == spared.assign(one)
+        assert dict(hurt) == dict(whole)
