@@ -143,6 +143,10 @@ _OF_THE = re.compile(r"\b(?:[Oo]f|out of) (?:the|some|those|these|an estimated) 
 _NONE_OF = re.compile(
     r"\b(?:none|nobody|no one|not one|not a single one|neither|not any) (?:out )?of (?:the|these|those|his|her|their|its)(?: \w+)? $"
 )
+_SHARE_OF = re.compile(  # "a third of the 90,000 inhabitants": the figure is the whole
+    r"(?:\b(?:half|thirds?|quarters?|fifths?|per ?cent|most|majority|many|part|portion)|%) of (?:the|its|their|our|this|that)"
+    r"(?: \w+'s?)?(?: \w+)? (?:about |around |some |estimated |nearly |roughly )?$"
+)
 _OF_WHOM = re.compile(r" of (?:whom|which|them|these|those)\b")
 _AMONG = re.compile(r" (?:were|was|are|is) among (?:the |at least |more than )?")
 _RESTATES = re.compile(
@@ -258,6 +262,8 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
             figure = inherited
         if figure is None:
             continue
+        if not _says_whole(context.text, figure) and _SHARE_OF.search(text, max(low, places[at][0] - _SUBSET_REACH), places[at][0]):
+            continue
         if found and _FAMILY.get(figure.role) == _FAMILY.get(found[-1].role) and _is_part(text, places[at], found[-1], figure):
             figure = figure._replace(subset=True)
         elif found and figure.role == found[0].role and _OF_THE.search(text, low, places[0][0]):
@@ -268,6 +274,15 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
         if _AMONG.fullmatch(context.text, max(found[at].number.noun_end, found[at].number.end), found[at + 1].number.start):
             found[at] = found[at]._replace(subset=True)
     return found
+
+
+def _says_whole(text: str, figure: Figure) -> bool:
+    """Whether the counted suffered it by their own noun phrase: "half of the 9,000 IDPs", "of the 9,000 people displaced"."""
+    end = max(figure.number.noun_end, figure.number.end)
+    if figure.number.start <= figure.term_start < end:
+        return True
+    term = text[figure.term_start : figure.term_end]
+    return figure.term_start == end + 1 and term.endswith("ed") and term != "fled"
 
 
 def _is_part(text: str, place: tuple[int, int, int], before: Figure, figure: Figure) -> bool:
