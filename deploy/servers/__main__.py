@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -21,7 +21,11 @@ _COMMANDS = ("start", "stop", "status", "kill", "pause", "resume", "wipe", "fetc
 @click.option("--folder", type=click.Path(path_type=Path), help="Folder of data, configuration and log; default: one in the cache.")
 @click.option("--version", help=f"Default: Kafka {kf.VERSION}, Elasticsearch {es.VERSION} ({es.OLDER} works too).")
 @click.option("--heap", help="Memory of its Java heap; default: 768m for Kafka, 1g for Elasticsearch.")
-@click.option("--user", "users", multiple=True, metavar="NAME:PASSWORD[:ROLE,..]", help="Switch security on, with this user; repeatable.")
+@click.option(
+    "--users",
+    type=click.File(encoding="utf-8"),
+    help="Switch security on, with the users of this file: NAME:PASSWORD[:ROLE,..], one a line; - reads them from standard input.",
+)
 @click.option("--roles", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A roles.yml with the roles of these users.")
 @click.option("--tls", is_flag=True, help="HTTPS, with a certificate of our own (its authority's is printed).")
 @click.option("--days", default=30, show_default=True, help="Days the certificate is valid; negative: already expired.")
@@ -32,7 +36,7 @@ def main(
     folder: Path | None,
     version: str | None,
     heap: str | None,
-    users: tuple[str, ...],
+    users: TextIO | None,
     roles: Path | None,
     tls: bool,
     days: int,
@@ -45,10 +49,11 @@ def main(
     server: Server
     if kind == "kafka":
         if users or roles or tls:
-            raise click.UsageError("--user, --roles and --tls are for Elasticsearch")
+            raise click.UsageError("--users, --roles and --tls are for Elasticsearch")
         server = Kafka(port or 9092, folder, **given)
     else:
-        server = Elasticsearch(port or 9200, folder, users=[_user(text) for text in users], roles=roles, tls=tls, days=days, **given)
+        listed = [_user(line.strip()) for line in users or () if line.strip()]
+        server = Elasticsearch(port or 9200, folder, users=listed, roles=roles, tls=tls, days=days, **given)
     try:
         sys.exit(_DO[command](server))
     except Missing as error:
@@ -60,7 +65,7 @@ def _user(text: str) -> User:
     name, _, rest = text.partition(":")
     password, _, roles = rest.partition(":")
     if not name or len(password) < 6:
-        raise click.UsageError(f"--user {name}: give NAME:PASSWORD, and a password of at least six characters")
+        raise click.UsageError(f"--users, {name}: give NAME:PASSWORD, and a password of at least six characters")
     return User(name, password, tuple(roles.split(",")) if roles else ("superuser",))
 
 

@@ -18,8 +18,9 @@ from deploy.servers import Elasticsearch, Kafka, Missing, certificates, free_por
 ROOT = Path(__file__).parents[2]
 
 
-def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-m", "deploy.servers", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+def _run(*arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "deploy.servers", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, input=given)
 
 
 @pytest.fixture
@@ -87,13 +88,15 @@ def test_a_certificate_is_for_loopback_and_expires_when_asked(days: int, tmp_pat
     ("arguments", "code", "told"),
     [
         (["start", "kafka", "--tls"], 2, "are for Elasticsearch"),
-        (["start", "elasticsearch", "--user", "eve:short"], 2, "at least six characters"),
+        (["start", "elasticsearch", "--users", "-"], 2, "eve: give NAME:PASSWORD, and a password of at least six characters"),
+        (["start", "kafka", "--users", "-"], 2, "are for Elasticsearch"),
+        (["start", "elasticsearch", "--user", "ann:longenough"], 2, "No such option"),
         (["explode", "kafka"], 2, "Invalid value"),
         (["status", "kafka", "--port", "9"], 1, "down"),
         (["stop", "kafka", "--port", "9"], 0, "was not up"),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments: list[str], code: int, told: str, tmp_path: Path) -> None:
-    done = _run(*arguments, "--folder", str(tmp_path))
+    done = _run(*arguments, "--folder", str(tmp_path), given="ann:longenough:reader\n\neve:short\n")
     assert done.returncode == code
     assert told in done.stdout + done.stderr
