@@ -35,6 +35,10 @@ INDEXED = timedelta(days=7)  # how long a leader can still be joined after it ca
 CAP = 500_000
 EARLIER = 20  # versions remembered beside the latest; one that is older than those counts as a new edit
 _MOST_SENTENCES = 5000  # hashes remembered per article: an edit of a longer history is treated as new text
+COMPARED = 500_000
+"""Code points of a text, the last, whose sentences are remembered: a hostile page must not hold the serial stage up for seconds."""
+LONG = "long-text"
+"""Flag of an article whose text is longer: after an edit the sentences before count as new text."""
 _ROWS = 3
 _BODY_BANDS = 21  # finds a pair of similarity 0.6 with probability 0.994
 _LEAD_BANDS = 42  # 0.4 with 0.94, 0.5 with 0.996
@@ -256,10 +260,13 @@ class Clusters:
 
 
 def in_cluster(tagged: Tagged, clustered: Clustered) -> Tagged:
-    """The tagged document with its cluster on every claim, and without the sketch, which has served."""
+    """The tagged document with its cluster on every claim, without the sketch, which has served; a text compared in part is flagged."""
+    flags = tagged.article.flags
+    if len(tagged.article.text) > COMPARED:
+        flags = tuple(dict.fromkeys((*flags, LONG)))
     return replace(
         tagged,
-        article=replace(tagged.article, sketch=None),
+        article=replace(tagged.article, sketch=None, flags=flags),
         claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.claims),
         title_claims=tuple(replace(claim, cluster_id=clustered.cluster_id) for claim in tagged.title_claims),
     )
@@ -284,11 +291,17 @@ def alike(leader: Sketch, other: Sketch) -> float:
 
 
 def sentence_hashes(article: Article, found: Sequence[Sentence] | None = None) -> tuple[str, ...]:
-    """Hashes of the title's and the body's sentences: what a later version did not add. `found`: the body's, where known."""
+    """Hashes of the title's and the body's sentences: what a later version did not add. `found`: the body's, where known.
+
+    Of a text longer than `COMPARED` only its end is read.
+    """
+    text = article.text
+    if len(text) > COMPARED:
+        text, found = text[-COMPARED:], None
     if found is None:
-        found = sentences(article.text, segment(article.text))
+        found = sentences(text, segment(text))
     title = [sentence_hash(article.title)] if article.title else []
-    return tuple(dict.fromkeys([*title, *hashes_of(article.text, [(s.start, s.end) for s in found])]))
+    return tuple(dict.fromkeys([*title, *hashes_of(text, [(s.start, s.end) for s in found])]))
 
 
 def _recalled(member: Member, version_id: str) -> Clustered | None:

@@ -154,7 +154,7 @@ class Article(Record, frozen=True, kw_only=True):
     raw: RawRef | None = None
     sketch: Sketch | None = None
     extractor: str = "trafilatura"  # trafilatura | resiliparse | feed-summary | given
-    flags: tuple[str, ...] = ()  # e.g. paywall, fallback, capped-html, charset-guessed, date-guessed
+    flags: tuple[str, ...] = ()  # e.g. paywall, fallback, capped-html, long-text, charset-guessed, date-guessed
     backfill: bool = False
     schema_version: int = SCHEMA_VERSION
 

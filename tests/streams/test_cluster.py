@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from streams.cluster import Clusters, Member, alike
+from streams.cluster import COMPARED, LONG, Clusters, Member, alike, in_cluster, sentence_hashes
 from streams.overlay import Overlay
 from streams.rows import encoded
-from tests.builders import article
-from tocsin.records import Article
+from tests.builders import article, clustered, tagged
+from tocsin.records import Article, Sentence
 from tocsin.sketch import sentence_hash, sketch
 
 WIRE = (
@@ -168,6 +168,19 @@ def test_a_text_of_endless_short_sentences_makes_no_row_that_a_changelog_cannot_
     assert len(edited.known_sentences) == 5000
     assert sentence_hash(text.rsplit("\n", 1)[-1]) in edited.known_sentences
     assert all(len(row) < 300_000 for member in members.values() if (row := encoded(member)) is not None)
+
+
+def test_of_a_text_of_a_million_sentences_only_the_end_is_read_and_a_flag_says_so() -> None:
+    text = "".join(f"Go {number}. " for number in range(200_000))
+    long, shorter = article(text), article(text[-COMPARED + 5000 :])
+    assert len(text) > 2 * COMPARED
+    known = sentence_hashes(long)
+    assert known == sentence_hashes(article(text[-COMPARED:]))
+    assert sentence_hash("Go 199999.") in known
+    assert len(known) < 60_000
+    spans = (Sentence(start=0, end=5),)
+    assert sentence_hashes(long, spans) == known  # both runs remember the same, whether they know all sentences or none
+    assert [in_cluster(tagged(one), clustered(one)).article.flags for one in (long, shorter)] == [(*long.flags, LONG), shorter.flags]
 
 
 class _Breaks(Overlay[Member]):
