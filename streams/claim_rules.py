@@ -141,6 +141,7 @@ class ClaimRules:
     entity_mask: int  # classes of words that can act or be acted on
     by_id: Mapping[str, Rule] = field(repr=False)  # the language at the end of an id left out
     lang: str = "en"
+    misspelt: frozenset[str] = field(default=frozenset(), repr=False)  # triggers with one slip; a claim of one is less sure
     breaks: re.Pattern[str] | None = None  # what parts clauses, where it is not as in English
 
     def mask(self, *names: str) -> int:
@@ -401,12 +402,16 @@ def _triggers(path: Path, raw: Any, rule: Rule, inflection: Inflection, vocabula
         vocabulary.add_use(word, Use(rule, form))
 
 
-def _add_misspellings(vocabulary: _Vocabulary) -> None:
-    known = vocabulary.masks.keys() | vocabulary.uses.keys()
+def _add_misspellings(vocabulary: _Vocabulary, real: Iterable[str]) -> frozenset[str]:
+    """Add the words that a slip makes of a trigger, and return them; `real`: those that are words of their own."""
+    known = vocabulary.masks.keys() | vocabulary.uses.keys() | set(real)
+    added: set[str] = set()
     for word in list(vocabulary.uses):
         for wrong in misspellings(word) - known:
+            added.add(wrong)
             for use in vocabulary.uses[word]:
                 vocabulary.add_use(wrong, use)
+    return frozenset(added)
 
 
 def _version(paths: Sequence[Path]) -> str:
@@ -452,9 +457,9 @@ def compile_rules(lang: str, terms: Path, cue_paths: Sequence[Path], paths: Sequ
     names = [rule.id for rule in rules]
     if twice := {name for name in names if names.count(name) > 1}:
         raise DataError(paths[0].parent, f"rule ids must be unique; used twice: {', '.join(sorted(twice))}")
-    if lang == "en":
-        _add_misspellings(vocabulary)
-    breaks = _read(terms).get("breaks")
+    data = _read(terms)
+    misspelt = _add_misspellings(vocabulary, _strings(terms, data.get("real_words"), "real_words")) if lang == "en" else frozenset[str]()
+    breaks = data.get("breaks")
     words, payloads = vocabulary.compiled()
     affiliations = _read(DATA / "attribution.yaml").get("affiliations") or {}
     data_files = dict.fromkeys((terms, *cue_paths, DATA / "codes.yaml"))
@@ -470,6 +475,7 @@ def compile_rules(lang: str, terms: Path, cue_paths: Sequence[Path], paths: Sequ
         entity_mask=entity,
         by_id={rule.id.removesuffix(f".{lang}"): rule for rule in rules},
         lang=lang,
+        misspelt=misspelt,
         breaks=re.compile(breaks) if breaks else None,
     )
 

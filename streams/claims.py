@@ -66,6 +66,7 @@ _REFUSED = 0.8  # weight of a figure whose rule would not accept the words alone
 _LATE = 0.7  # weight of what happened long before the text
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
+_MISSPELT = 0.8  # of a claim whose trigger has a slip
 _MOOD_WEIGHT = {
     "asserted": 1.0,
     "reported": 1.0,
@@ -324,6 +325,8 @@ class _Finder:
         score *= self.discourse.weight(rule.type, scene.index, self.low[hit.start : hit.end])
         if is_circumstance(scene, hit, form, self.rules):
             score *= _CIRCUMSTANCE
+        if self.low[hit.start : hit.end] in self.rules.misspelt:
+            score *= _MISSPELT
         score *= 1.0 - min(_ORDER_DECAY * (hit.start - self.context.title_length), 0.15)
         return Found(rule, hit, form, roles, state, frames, score, scene.clause(hit.start, hit.end))
 
@@ -426,6 +429,7 @@ class _Finder:
                 f"trigger={words_of(context.text, trigger)}",
                 f"form={form_name(item.form)}",
                 f"mood={item.mood.why or 'plain'}",
+                *(("how=fuzzy",) if self.low[trigger.start : trigger.end] in self.rules.misspelt else ()),
             ),
             origin_id=(attribution.source_id if attribution is not None else None) or context.owner or None,
             source_id=context.source_id,

@@ -111,6 +111,18 @@ def test_one_slip_in_a_long_trigger_is_forgiven_and_none_in_a_short_one():
     assert "targeted_attack.assassinate" in {c.rule_id for c in claims_of("Gunmen asassinated a judge in Herat.")}
 
 
+def test_a_claim_of_a_misspelt_trigger_says_so_and_is_less_sure():
+    (right,) = (c for c in claims_of("Gunmen assassinated a judge in Herat.") if c.type == "targeted_attack")
+    (slipped,) = (c for c in claims_of("Gunmen asassinated a judge in Herat.") if c.type == "targeted_attack")
+    assert "how=fuzzy" in slipped.rule_trace
+    assert "how=fuzzy" not in right.rule_trace
+    assert slipped.confidence < right.confidence
+
+
+def test_a_word_of_its_own_is_no_slip():
+    assert not {"morning", "sitting", "cleaning"} & RULES.misspelt
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
