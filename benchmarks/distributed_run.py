@@ -196,9 +196,15 @@ def percentile(values: Sequence[float], share: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1] if len(values) > 1 else float("nan")
 
 
+class _Rows(list[tuple[str, str, str]]):
+    def append(self, row: tuple[str, str, str]) -> None:
+        print(*row, sep="   ", flush=True)
+        super().append(row)
+
+
 def measure(bench: Bench, seconds: float, parts: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Rows of the table."""
-    rows: list[tuple[str, str, str]] = []
+    """Rows of the table; they are printed as they come, too: a long run that is ended has measured something."""
+    rows = _Rows()
     bench.pace(3, 15)
     bench.drain()
     if "latency" in parts:

@@ -33,6 +33,7 @@ _PARAGRAPH = re.compile(rb"(<p(?: [^>]*)?>)(.{60,}?)(</p>)", re.DOTALL)
 _TITLES = re.compile(rb"(<title[^>]*>|<h1[^>]*>|property=\"og:title\" content=\")([^<\"]*)")
 _LONGEST = 6000  # characters of a text that others are made from
 _PARTS = 4  # of them make a report: about 3,000 characters
+_KEPT = 1500  # pages, the last ones: a fetcher that is killed asks again
 _TOWN = 100_000  # inhabitants
 
 
@@ -138,6 +139,8 @@ class Site:
     def url(self, number: int, seed: int) -> str:
         """Address of a page; the page is made now, so that serving it costs little."""
         self._ready[number, seed] = page(number, seed)
+        while len(self._ready) > _KEPT:
+            del self._ready[next(iter(self._ready))]
         return f"http://127.0.0.{1 + number % self.hosts}:{self.port}/{seed}/{number}"
 
     @property
@@ -146,12 +149,12 @@ class Site:
         return ",".join(f"127.0.0.{1 + host}:{self.port}" for host in range(self.hosts))
 
     def body(self, path: str) -> bytes | None:
-        """A page, once; None: there is none."""
+        """A page; None: there is none, or not any more."""
         parts = path.strip("/").split("/")
         if len(parts) != 2 or not all(part.isdigit() for part in parts):
             return None
         seed, number = map(int, parts)
-        return self._ready.pop((number, seed), None)
+        return self._ready.get((number, seed))
 
 
 class _Server(ThreadingHTTPServer):
