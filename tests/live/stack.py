@@ -158,7 +158,8 @@ class Stack:
                 if service.code is not None and not service.expected_to_end:
                     raise Ended(f"{service.name}@{service.node} ended with {service.code}: {service.said()[-800:]}")
             assert time.monotonic() < until, (
-                f"not within {seconds:.0f} s: {why or what.__name__}; behind: {self.lags()}; {self._last_words()}"
+            told = f"{why or what.__name__}; behind: {self.lags()}; {self._last_words()}" if time.monotonic() >= until else ""
+            assert not told, f"not within {seconds:.0f} s: {told}"
             )
             time.sleep(0.2)
 
