@@ -157,10 +157,8 @@ class Stack:
             for service in self.services:
                 if service.code is not None and not service.expected_to_end:
                     raise Ended(f"{service.name}@{service.node} ended with {service.code}: {service.said()[-800:]}")
-            assert time.monotonic() < until, (
-            told = f"{why or what.__name__}; behind: {self.lags()}; {self._last_words()}" if time.monotonic() >= until else ""
-            assert not told, f"not within {seconds:.0f} s: {told}"
-            )
+            if time.monotonic() > until:
+                raise AssertionError(f"not so within {seconds:.0f} s: {why}; behind: {self.lags()}; {self._last_words()}")
             time.sleep(0.2)
 
     def wait_until_ready(self, *services: Service, seconds: float = 90.0) -> None:
