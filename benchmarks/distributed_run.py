@@ -168,7 +168,7 @@ class Bench:
         return found >= 0.95 * rate, found, p95
 
     def back(self, service: Service, group: str) -> float:
-        """Seconds from the kill of a service to the first commit of the one that is started at once, at ten articles a second."""
+        """Seconds from a service's kill to the first commit of the one started at once, at ten articles a second; inf: above 50."""
         stop = threading.Event()
         feeding = threading.Thread(target=lambda: self.pace(10, 60, stop.is_set))
         feeding.start()
@@ -178,7 +178,8 @@ class Bench:
             start, before = time.monotonic(), self._committed(group)
             self.stack.again(service)
             while self._committed(group) <= before:
-                assert time.monotonic() - start < 50, f"{service.name} did not come back"
+                if time.monotonic() - start > 50:
+                    return float("inf")
                 time.sleep(0.05)
             return time.monotonic() - start
         finally:
