@@ -35,10 +35,10 @@ demo: .venv/base ## the whole pipeline on the bundled sample site, in one proces
 test: .venv/dev ## every test, and the checks of types, style and structure
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 	@$(BIN)/pytest --numprocesses 2 --dist loadgroup -m "not live"
-	@$(BIN)/pytest -m live tests/live
+	@$(BIN)/pytest -m live tests/live --reruns 1
 
 live: .venv/dev ## only the tests against real Kafka and Elasticsearch (Java 21 or later and Maven, or their addresses)
-	@$(BIN)/pytest -m live tests/live
+	@$(BIN)/pytest -m live tests/live --reruns 1
 
 eval: .venv/base ## all scores on the development sets, with the goals beside them
 	@$(BIN)/python -m benchmarks.scores
