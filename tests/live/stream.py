@@ -79,7 +79,10 @@ def behind(settings: Settings, service: str, topic: topics.Topic) -> int:
     try:
         lag = 0
         for name in topics.lanes(settings, topic):
-            parts = [TopicPartition(name, number) for number in reader.partitions_for_topic(name) or ()]
+            numbers = reader.partitions_for_topic(name)
+            if not numbers:  # the client has not heard of the topic yet: nothing is known, so nothing is caught up
+                return sys.maxsize
+            parts = [TopicPartition(name, number) for number in numbers]
             ends = reader.end_offsets(parts)
             lag += sum(ends[part] - (reader.committed(part) or 0) for part in parts)
         return lag
