@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from elastic_transport import TransportError
 from elasticsearch import BadRequestError, Elasticsearch
 
 from sinks.elasticsearch import bulk, events, mapping, names
@@ -103,14 +104,17 @@ class ElasticsearchSink:
         """Sources by id, as they are this moment (not as of the last refresh)."""
         if not wanted:
             return {}
-        answer = self._writer.patiently(lambda: self.client.mget(index=index, ids=wanted, source_includes=fields))
-        found: dict[str, dict[str, Any]] = {}
-        for item in answer.body["docs"]:
-            if "error" in item:
-                raise door.missing(str(item["error"].get("reason", f"no index {index}")))
-            if item.get("found"):
-                found[item["_id"]] = item["_source"]
-        return found
+
+        def ask() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = self.client.mget(index=index, ids=wanted, source_includes=fields).body["docs"]
+            for error in (item["error"] for item in items if "error" in item):
+                reason = str(error.get("reason", f"no index {index}"))
+                if "shard" in error.get("type", ""):  # a node that has just come back answers before its shards do
+                    raise TransportError(reason)
+                raise door.missing(reason)
+            return items
+
+        return {item["_id"]: item["_source"] for item in self._writer.patiently(ask) if item.get("found")}
 
     def _ready(self, index: str, kind: str) -> None:
         """Make the index of a month that begins, and see that it has our mapping, before anything is written into it."""
