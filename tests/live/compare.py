@@ -114,6 +114,17 @@ def completed_by_districts(settings: Settings) -> set[str]:
     return subjects
 
 
+def told_otherwise(expected: Outcome, found: Outcome) -> set[str]:
+    """Claims that incidents of one run tell of and the other's do not, where that is no matter of what came first.
+
+    An incident lists a bounded number of claims; which ones, the order decides. So blocks with a full incident are left out.
+    """
+    both = (*expected.incidents.values(), *found.incidents.values())
+    full = {incident.block for incident in both if incident.saturated}
+    block_of = {claim: incident.block for incident in both for claim in incident.claim_ids}
+    return {claim for claim in expected.told ^ found.told if block_of[claim] not in full}
+
+
 def claim_ids(document: Document) -> list[str]:
     """Of a version's title and body."""
     return [claim.claim_id for claim in (*document.tagged.title_claims, *document.tagged.claims)]
