@@ -15,7 +15,7 @@ from pathlib import Path
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _SHARED = Path("/var/tmp/tocsin-servers")  # noqa: S108 - ours alone: `base` checks its owner
 
-_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+_POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>local</groupId><artifactId>kafka-local</artifactId><version>1</version><packaging>pom</packaging>
 <dependencies>
   <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{version}</version>
