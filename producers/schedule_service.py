@@ -92,10 +92,7 @@ class ScheduleService:
         reader.assign(partitions)
         for partition in partitions:
             place = self._places.get(_key(partition))
-            if place is None:
-                reader.seek_to_beginning(partition)
-            else:
-                reader.seek(partition, place.next)
+            reader.seek(partition, place.next if place else None)
         self._shown = self._housekept = time.monotonic()
         with self._state.transaction():
             for fate in schedule.plan(self._frontier, self._sources, self._clock(), self._rhythm, queued=True):

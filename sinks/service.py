@@ -370,11 +370,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         self._drain(_PATIENCE, staying=True)
         self._uncommitted = {}
         for partition in self._consumer.assignment():
-            offset = self._consumer.committed(partition)
-            if offset is None:
-                self._consumer.seek_to_beginning(partition)
-            else:
-                self._consumer.seek(partition, offset)
+            self._consumer.seek(partition, self._consumer.committed(partition))
 
     def _drain(self, seconds: float, *, staying: bool = False) -> None:
         """Wait for what is in flight, for so long at most, and commit what is done."""

@@ -4,6 +4,7 @@ Faust has a client of its own, in the worker; both agree on names and partitions
 Figures behind the options: a producer without crc32c takes 11 times as long; acknowledged by all, idempotent, compressed.
 """
 
+import contextlib
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -113,10 +114,11 @@ class Publisher:
 
 
 class Member(KafkaConsumer):  # type: ignore[misc]  # kafka-python has no types
-    """A consumer that finishes every rebalance.
+    """A consumer that finishes every rebalance, and that may lose a partition at any moment.
 
-    kafka-python (3.0) forgets one that it began because it learned of topics, when a poll ends after the leader's assignment and before
-    its answer: from then on the member neither reads nor beats, without a word. So it is reminded.
+    kafka-python (3.0) forgets a rebalance that it began because it learned of topics, when a poll ends after the leader's assignment and
+    before its answer: from then on the member neither reads nor beats, without a word. So it is reminded. It also takes partitions away in
+    a thread of its own, between any two lines of ours: what is asked of one that has moved on is then nobody's business here.
     """
 
     def poll(self, *arguments: Any, **options: Any) -> Any:
@@ -125,6 +127,26 @@ class Member(KafkaConsumer):  # type: ignore[misc]  # kafka-python has no types
         if coordinator is not None and coordinator.rejoining and not coordinator.need_rejoin():
             coordinator.rejoin_needed = True
         return super().poll(*arguments, **options)
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        """Fetch nothing from these for now; those that have moved on are passed over."""
+        for partition in partitions:
+            with contextlib.suppress(KeyError):
+                super().pause(partition)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        """Fetch from these again; those that have moved on are passed over."""
+        for partition in partitions:
+            with contextlib.suppress(KeyError):
+                super().resume(partition)
+
+    def seek(self, partition: TopicPartition, offset: int | None) -> None:
+        """Read on from here, or from the beginning where nothing was ever committed (None); one that has moved on is passed over."""
+        with contextlib.suppress(KeyError, ValueError):
+            if offset is None:
+                super().seek_to_beginning(partition)
+            else:
+                super().seek(partition, offset)
 
 
 def consumer(

@@ -63,7 +63,8 @@ def test_two_sinks_share_the_work_while_one_is_killed_and_started_again(settings
                 send(settings, range(first, first + 20))
                 time.sleep(1)
                 killed = processes.pop(0)
-                assert stream.stop(killed, signal.SIGKILL)[0] == -signal.SIGKILL
+                code, said = stream.stop(killed, signal.SIGKILL)
+                assert code == -signal.SIGKILL, said  # not ended by itself before
                 processes.append(start(one if first % 40 == 0 else two))
             stream.wait_for(lambda: not left(settings), 90)
         finally:

@@ -129,6 +129,22 @@ def test_a_group_that_has_read_everything_waits_for_nothing(kafka: str, settings
     assert (backlog.messages, backlog.oldest_seconds, backlog.retention_used) == (0, 0.0, 0.0)
 
 
+def test_a_partition_that_has_moved_on_is_nobodys_error(kafka: str, settings: Settings) -> None:
+    _create(settings)
+    reader = broker.consumer(settings, "sink")
+    mine, gone = (TopicPartition(topics.full_name(settings, topics.TAGGED), number) for number in (0, 1))
+    reader.assign([mine])
+    reader.pause(gone, mine)
+    assert reader.paused() == {mine}
+    reader.resume(gone, mine)
+    assert reader.paused() == set()
+    for offset in (7, None):
+        reader.seek(gone, offset)
+        reader.seek(mine, offset)
+        assert reader.position(mine) == (offset or 0)
+    reader.close()
+
+
 def test_a_sink_that_is_down_for_half_of_the_retention_is_alarming(kafka: str, settings: Settings) -> None:
     _create(settings)
     _send(settings, 2)

@@ -26,6 +26,7 @@ from tocsin.sketch import sketch
 
 K = TypeVar("K")
 _AHEAD = 8  # windows: where order is kept, one slow page at the head must leave no worker idle
+_GROUP = 4  # windows taken in at once; enough is left under way to keep the workers busy meanwhile
 _LOG = logging.getLogger(__name__)
 # Of this worker process, filled when it starts: the resources, or why there are none.
 _RESOURCES: list[Resources] = []
@@ -107,18 +108,22 @@ class Workers:
         return Prepared(dropped=Dropped(url=url, stage="clean", reason=result.reason, detail=result.detail, source_id=source, at=now()))
 
     def in_order(self, items: Iterable[tuple[K, Page | Article | None]]) -> Iterator[tuple[K, Prepared | None]]:
-        """Prepare many, yield in the order given; an item without page passes through in its place."""
+        """Prepare many, yield in the order given; an item without page passes through in its place.
+
+        They are taken in by groups: a caller that turns to every page as it is done takes the workers' caches from them each time.
+        """
         under_way: deque[tuple[K, Page | Article | None, Future[bytes] | None]] = deque()
         for key, given in items:
             under_way.append((key, given, self.submit(given) if given is not None else None))
-            while len(under_way) >= _AHEAD * self.window:
-                yield self._next(under_way)
+            if len(under_way) >= _AHEAD * self.window:
+                yield from self._group(under_way)
         while under_way:
-            yield self._next(under_way)
+            yield from self._group(under_way)
 
-    def _next(self, under_way: "deque[tuple[K, Page | Article | None, Future[bytes] | None]]") -> tuple[K, Prepared | None]:
-        key, given, future = under_way.popleft()
-        return key, self.result(given, future) if given is not None and future is not None else None
+    def _group(self, under_way: "deque[tuple[K, Page | Article | None, Future[bytes] | None]]") -> list[tuple[K, Prepared | None]]:
+        """Take the first of those under way, when they are done."""
+        first = [under_way.popleft() for _ in range(min(_GROUP * self.window, len(under_way)))]
+        return [(key, None if given is None or future is None else self.result(given, future)) for key, given, future in first]
 
     def close(self, *, at_once: bool = False) -> None:
         """Stop the processes; `at_once` gives up what is under way."""
