@@ -13,17 +13,16 @@ State: one `Member` per article, forgotten `MEMORY` after it was last seen, `CAP
 after a decision (its record became a dead letter): then the next decision first takes back what the last one changed of the index.
 """
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping
 from datetime import timedelta
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from streams.segment import segment, sentences
 from tocsin import ids
 from tocsin.clock import parse
-from tocsin.records import Article, Clustered, Record, Sentence, Sketch, Tagged
-from tocsin.sketch import sentence_hash, similarity, sketch
-from tocsin.sketch import sentence_hashes as hashes_of
+from tocsin.records import Article, Clustered, Record, Sketch, Tagged
+from tocsin.sketch import COMPARED, MOST_SENTENCES, sentence_hashes, similarity, sketch
 
 BODY_SIMILARITY = 0.6  # between a text and its copy with a few edits; rewritten reports of one event stay below 0.3
 LEAD_SIMILARITY = 0.4  # of a truncated copy, whose words must also be mostly contained in the longer text
@@ -34,11 +33,8 @@ MEMORY = timedelta(days=30)  # how long an article is known, for its edits
 INDEXED = timedelta(days=7)  # how long a leader can still be joined after it came: WINDOW, and delays of feeds and fetching
 CAP = 500_000
 EARLIER = 20  # versions remembered beside the latest; one that is older than those counts as a new edit
-_MOST_SENTENCES = 5000  # hashes remembered per article: an edit of a longer history is treated as new text
-COMPARED = 500_000
-"""Code points of a text, the last, whose sentences are remembered: a hostile page must not hold the serial stage up for seconds."""
 LONG = "long-text"
-"""Flag of an article whose text is longer: after an edit the sentences before count as new text."""
+"""Flag of an article whose text is longer than `COMPARED`: after an edit the sentences before count as new text."""
 _ROWS = 3
 _BODY_BANDS = 21  # finds a pair of similarity 0.6 with probability 0.994
 _LEAD_BANDS = 42  # 0.4 with 0.94, 0.5 with 0.996
@@ -66,7 +62,7 @@ class Member(Record, frozen=True, kw_only=True):
     correction: bool
     previous_version: str | None
     known: tuple[str, ...]  # sentence hashes of all versions before the current one
-    current: tuple[str, ...]  # of the current one, the last `_MOST_SENTENCES`: no more would be known after an edit
+    current: tuple[str, ...]  # of the current one
     at: str  # fetched
     published: str  # published, else fetched
     sketch: Sketch | None  # leaders only
@@ -108,18 +104,16 @@ class Clusters:
         member = self._members.get(article.article_id)
         return member is not None and _recalled(member, article.version_id) is not None
 
-    def assign(self, article: Article, found: Sequence[Sentence] | None = None) -> Clustered:
-        """Decide for one article version; the same version again gives the same answer.
-
-        `found`: the body's sentences where somebody has them already, which spares finding them again.
-        """
+    def assign(self, article: Article) -> Clustered:
+        """Decide for one article version; the same version again gives the same answer."""
         self._take_back()
         before = self._members.get(article.article_id)
         if before is not None and (again := _recalled(before, article.version_id)) is not None:
             return again
         own = article.sketch or sketch(article.title, article.text)
         published = article.published_at or article.fetched_at
-        hashes = sentence_hashes(article, found)
+        hashes = own.sentences if own.sentences is not UNSET else sentence_hashes(article.title, article.text)
+        own = replace(own, sentences=UNSET)
         if before is not None:
             member = self._edited(before, article, own, published, hashes)
         else:
@@ -153,7 +147,7 @@ class Clusters:
         leader = self._members.get(before.leader_id)
         reference = leader.sketch if leader is not None else None
         known = tuple(dict.fromkeys((*before.known, *before.current)))
-        cut = max(0, len(known) - _MOST_SENTENCES)
+        cut = max(0, len(known) - MOST_SENTENCES)
         was = Earlier(
             version_id=before.version_id,
             similarity=before.similarity,
@@ -171,7 +165,7 @@ class Clusters:
             correction=reference is not None and _changed_figures(reference, own) > 0,
             previous_version=before.version_id,
             known=known[cut:],
-            current=hashes[-_MOST_SENTENCES:],
+            current=hashes,
             at=article.fetched_at,
             published=published,
             earlier=earlier,
@@ -191,7 +185,7 @@ class Clusters:
             correction=leader is not None and leader.sketch is not None and _changed_figures(leader.sketch, own) > 0,
             previous_version=None,
             known=(),
-            current=hashes[-_MOST_SENTENCES:],
+            current=hashes,
             at=article.fetched_at,
             published=published,
             sketch=own if leads else None,
@@ -288,20 +282,6 @@ def alike(leader: Sketch, other: Sketch) -> float:
     else:
         degree = 0.0
     return degree if degree and _changed_figures(leader, other) <= 1 and not _other_dates(leader, other) else 0.0
-
-
-def sentence_hashes(article: Article, found: Sequence[Sentence] | None = None) -> tuple[str, ...]:
-    """Hashes of the title's and the body's sentences: what a later version did not add. `found`: the body's, where known.
-
-    Of a text longer than `COMPARED` only its end is read.
-    """
-    text = article.text
-    if len(text) > COMPARED:
-        text, found = text[-COMPARED:], None
-    if found is None:
-        found = sentences(text, segment(text))
-    title = [sentence_hash(article.title)] if article.title else []
-    return tuple(dict.fromkeys([*title, *hashes_of(text, [(s.start, s.end) for s in found])]))
 
 
 def _recalled(member: Member, version_id: str) -> Clustered | None:

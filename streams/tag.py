@@ -25,13 +25,13 @@ from streams.language import detect
 from streams.nationals import with_nationality
 from streams.numbers import find_numbers
 from streams.place_references import resolve_place_references
-from streams.segment import segment, sentences
 from streams.times import find_times
 from streams.totals import mark_totals
 from tocsin import __version__, ids
 from tocsin.errors import Quarantine
 from tocsin.fold import fold, fold_key
 from tocsin.records import Article, Claim, Mention, Record, Segment, Sentence, Tagged
+from tocsin.segment import segment, sentences
 from tocsin.wire import flat
 
 # Languages that have claim rules; Spanish, French and Portuguese have those of displacement and casualties only, read by their figures.

@@ -124,6 +124,8 @@ class Sketch(Record, frozen=True, kw_only=True):
     numbers: tuple[str, ...]  # figures and dates of title and lead, in order: same boilerplate, other figures = other news
     later: tuple[str, ...] = ()  # those of the next stretch of the body: a figure that an inserted note pushed down is not gone
     words: int  # words in the body
+    sentences: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Hashes of the sentences, the last of them; unset in records of before, and in what the clusterer keeps of leaders."""
 
 
 class Article(Record, frozen=True, kw_only=True):

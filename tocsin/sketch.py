@@ -3,22 +3,29 @@
 MinHash (Broder 1997) over 5-word shingles of the folded text, 128 permutations (rensa's RMinHash): the share of equal entries
 estimates the Jaccard similarity of the shingle sets with a standard error of at most 0.044. Two of them: the whole body, and the
 lead, which truncated wire copy shares with its original. Figures and dates of title and lead are kept apart, because the same
-boilerplate with other figures is other news.
+boilerplate with other figures is other news. Hashes of the sentences say what an edit did not add.
+
+All of it is made where pages are cleaned, by many processes, and travels with the article: the clustering stage is a single one.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from rensa import RMinHash
 
 from tocsin.fold import fold
-from tocsin.records import Sketch
+from tocsin.records import Sentence, Sketch
+from tocsin.segment import segment, sentences
 
 PERMUTATIONS = 128
 SHINGLE_WORDS = 5
 LEAD_WORDS = 60
+MOST_SENTENCES = 5000
+"""Hashes of a text, and of the history of an article: an edit of a longer one is treated as new text."""
+COMPARED = 500_000
+"""Code points of a text, the last, whose sentences are hashed: a hostile page must not hold anybody up for seconds."""
 _SEED = 20161017  # any constant; changing it makes old sketches incomparable
 
 _WORD = re.compile(r"\w+(?:[.,:]\d+)*")
@@ -50,13 +57,17 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text).text)
 
 
-def sketch(title: str | None, text: str) -> Sketch:
-    """Sketch one article; deterministic, about 0.2 ms for 4.5 KB."""
+def sketch(title: str | None, text: str, found: Sequence[Sentence] | None = None) -> Sketch:
+    """Sketch one article; deterministic, about 0.2 ms for 4.5 KB, and 0.5 ms more where its sentences must be found first.
+
+    `found`: the sentences of `text`, where somebody has them already.
+    """
     body = words(text)
     lead = body[:LEAD_WORDS]
     numbers = _numbers(words(title or "")) + _numbers(lead)
     later = _numbers(body[LEAD_WORDS : 2 * LEAD_WORDS])
-    return Sketch(body=_minhash(body), lead=_minhash(lead), numbers=numbers, later=later, words=len(body))
+    hashes = sentence_hashes(title, text, found)
+    return Sketch(body=_minhash(body), lead=_minhash(lead), numbers=numbers, later=later, words=len(body), sentences=hashes)
 
 
 def similarity(left: tuple[int, ...], right: tuple[int, ...]) -> float:
@@ -71,7 +82,20 @@ def sentence_hash(sentence: str) -> str:
     return _hash(words(sentence))
 
 
-def sentence_hashes(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
+def sentence_hashes(title: str | None, text: str, found: Sequence[Sentence] | None = None) -> tuple[str, ...]:
+    """Different hashes of the title and of the body's sentences, in order, the last `MOST_SENTENCES`. `found`: the body's, where known.
+
+    Of a text longer than `COMPARED` only its end is read.
+    """
+    if len(text) > COMPARED:
+        text, found = text[-COMPARED:], None
+    if found is None:
+        found = sentences(text, segment(text))
+    first = [sentence_hash(title)] if title else []
+    return tuple(dict.fromkeys([*first, *_hashes(text, [(s.start, s.end) for s in found])]))[-MOST_SENTENCES:]
+
+
+def _hashes(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
     """The `sentence_hash` of each stretch [start, end) of `text`; the text is folded once for all."""
     folded = fold(text).text
     if len(folded) != len(text):  # letters were dropped, and offsets moved

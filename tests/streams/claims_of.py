@@ -8,9 +8,9 @@ from streams.claim_rules import ClaimRules, load_claim_rules
 from streams.claims import find_claims
 from streams.context import Context, plain_context
 from streams.numbers import find_numbers
-from streams.segment import segment, sentences
 from streams.times import find_times
 from tocsin.records import Claim, Mention
+from tocsin.segment import segment, sentences
 
 _PLACE = re.compile(r"\b(?:in|near|of|to|from|outside|at|into|towards|off|entered|fled|left|on) ((?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)*)")
 

@@ -5,13 +5,15 @@ import itertools
 import random
 
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
 
-from streams.cluster import COMPARED, LONG, Clusters, Member, alike, in_cluster, sentence_hashes
+from streams.cluster import LONG, Clusters, Member, alike, in_cluster
 from streams.overlay import Overlay
 from streams.rows import encoded
 from tests.builders import article, clustered, tagged
 from tocsin.records import Article, Sentence
-from tocsin.sketch import sentence_hash, sketch
+from tocsin.sketch import COMPARED, sentence_hash, sentence_hashes, sketch
 
 WIRE = (
     "Shelling hit a market in the old quarter of the town on Tuesday, killing 14 people and wounding 32, a hospital director said. "
@@ -174,13 +176,27 @@ def test_of_a_text_of_a_million_sentences_only_the_end_is_read_and_a_flag_says_s
     text = "".join(f"Go {number}. " for number in range(200_000))
     long, shorter = article(text), article(text[-COMPARED + 5000 :])
     assert len(text) > 2 * COMPARED
-    known = sentence_hashes(long)
-    assert known == sentence_hashes(article(text[-COMPARED:]))
+    known = sentence_hashes(None, text)
+    assert known == sentence_hashes(None, text[-COMPARED:])
     assert sentence_hash("Go 199999.") in known
     assert len(known) < 60_000
     spans = (Sentence(start=0, end=5),)
-    assert sentence_hashes(long, spans) == known  # both runs remember the same, whether they know all sentences or none
+    assert sentence_hashes(None, text, spans) == known  # both runs remember the same, whether they know all sentences or none
     assert [in_cluster(tagged(one), clustered(one)).article.flags for one in (long, shorter)] == [(*long.flags, LONG), shorter.flags]
+
+
+def test_an_article_whose_sketch_came_without_sentences_is_decided_alike() -> None:
+    # As the fetchers of an earlier version sent them, and as the clusterer keeps them.
+    texts = ["One thing happened. Another did.", "One thing happened. A third came.", WIRE]
+    given = [article(text, url=f"u:{at // 2}", title="A title", at=f"2018-01-06T1{at}:00:00Z") for at, text in enumerate(texts)]
+    before = [replace(one, sketch=replace(one.sketch, sentences=UNSET)) for one in given if one.sketch is not None]
+    states: list[dict[str, Member]] = [{}, {}, {}]
+    versions = (given, before, [replace(one, sketch=None) for one in given])
+    first, *others = [[door.assign(one) for one in these] for door, these in zip(map(Clusters, states), versions, strict=True)]
+    assert others == [first, first]
+    rows = [{key: encoded(member) for key, member in state.items()} for state in states]
+    assert rows[1:] == rows[:1] * 2
+    assert not any(b"sentences" in row for row in rows[0].values() if row is not None)
 
 
 class _Breaks(Overlay[Member]):

@@ -7,9 +7,9 @@ import pytest
 from streams.claims import find_claims
 from streams.context import plain_context
 from streams.numbers import find_numbers
-from streams.segment import segment, sentences
 from streams.times import find_times
 from tocsin.records import Claim, Mention
+from tocsin.segment import segment, sentences
 
 PLACE = re.compile(r"\b(?:Zalingei|Nertiti|Golo|Kalemie|Douma|Mosul)\b")
 

@@ -12,9 +12,9 @@ from streams.inflect import Form
 from streams.inflect_ar import ARABIC
 from streams.inflect_ru import RUSSIAN
 from streams.numbers import find_numbers
-from streams.segment import segment, sentences
 from streams.times import find_times
 from tocsin.records import Claim
+from tocsin.segment import segment, sentences
 
 PACKS = load_packs()
 RULES = [(lang, rule) for lang, pack in PACKS.items() for rule in pack.rules]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from producers.archive import Archive
 from streams.alerts import Hour, Rung, Seen, State, judge
-from streams.cluster import Clusters, Member, in_cluster, sentence_hashes
+from streams.cluster import Clusters, Member, in_cluster
 from streams.ledger import LedgerState, settle
 from streams.ledger_claims import Sides, blocks_of, ledger_claims
 from streams.ledger_state import Block, Open
@@ -19,6 +19,7 @@ from tocsin.embedded.prepare import Prepared
 from tocsin.fates import article_fates, outcome_of
 from tocsin.incidents import Incident
 from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
+from tocsin.sketch import sentence_hashes
 from tocsin.store import Batch, StateStore, Stored
 
 
@@ -132,7 +133,7 @@ class Pipeline:
             before = self._store.article(article.article_id)
             if before is not None:
                 self._members[article.article_id] = remembered(before)
-        return self._clusters.assign(article, tagged.sentences), False
+        return self._clusters.assign(article), False
 
     def _kept(self, page: Page, headers: tuple[tuple[str, str], ...]) -> RawRef:
         """Archive the bytes, once an address: a page that did not change is not kept again, a copy elsewhere is."""
@@ -165,7 +166,7 @@ def remembered(kept: Stored) -> Member:
         correction=clustered.correction,
         previous_version=clustered.previous_version,
         known=clustered.known_sentences,
-        current=sentence_hashes(article),
+        current=sentence_hashes(article.title, article.text),
         at=clustered.at or article.fetched_at,
         published=article.published_at or article.fetched_at,
         sketch=None,

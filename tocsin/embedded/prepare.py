@@ -52,9 +52,10 @@ def prepare(given: Page | Article, resources: Resources, max_html: int) -> Prepa
     cleaned = clean(given, max_html) if isinstance(given, Page) else given
     if isinstance(cleaned, Dropped):
         return Prepared(dropped=cleaned, clean_seconds=time.process_time() - started)
-    article = replace(cleaned, sketch=sketch(cleaned.title, cleaned.text))
     between = time.process_time()
-    tagged = tag(article, resources)
+    tagged = tag(cleaned, resources)
+    article = replace(cleaned, sketch=sketch(cleaned.title, cleaned.text, tagged.sentences))
+    tagged = replace(tagged, article=article)
     return Prepared(tagged=tagged, clean_seconds=between - started, tag_seconds=time.process_time() - between)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.segment import segment, sentences
+from tocsin.segment import segment, sentences
 
 BODY = (
     "Fighting resumed near the river on Monday, officials said.\n\n"
