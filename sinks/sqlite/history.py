@@ -105,6 +105,14 @@ def alerts(connection: sqlite3.Connection, subject: str | None, rule: str | None
     return [wire.decode(record, Alert) for (record,) in records]
 
 
+def alert_changes(connection: sqlite3.Connection, after: int, limit: int) -> list[tuple[int, Alert]]:
+    """Alerts that are new or have grown; see `SqliteStore.alert_changes`."""
+    rows = connection.execute(
+        "SELECT seq, record FROM alert_change JOIN alert USING (alert_id) WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+    )
+    return [(seq, wire.decode(record, Alert)) for seq, record in rows]
+
+
 def trace(connection: sqlite3.Connection, url: str) -> list[Fate]:
     """Fates of a URL and of what it became; see `SqliteStore.trace`. A repeated one tells how often and when last."""
     todo, urls, articles = spellings(url), set[str](), set[str]()

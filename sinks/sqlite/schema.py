@@ -12,7 +12,7 @@ from sinks.sqlite.incidents import TABLES as INCIDENT_TABLES
 from tocsin.sqlite_file import schema_version
 from tocsin.state_table import TABLE as STATE_TABLE
 
-SCHEMA = 2
+SCHEMA = 3
 """PRAGMA user_version. Raise it with every change of the tables: an older Tocsin then says so instead of failing."""
 
 APPLICATION = 0x746F6373
@@ -128,14 +128,29 @@ CREATE INDEX fate_article ON fate(article_id);
 """
 
 
-STEPS = {1: INCIDENT_TABLES}
+ALERT_CHANGES = """
+CREATE TABLE alert_change (             -- the last change of each alert, in the order of commits: what a notifier has not seen yet
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id TEXT NOT NULL UNIQUE
+);
+CREATE TRIGGER alert_new AFTER INSERT ON alert BEGIN
+    INSERT OR REPLACE INTO alert_change (alert_id) VALUES (new.alert_id);
+END;
+CREATE TRIGGER alert_grown AFTER UPDATE OF record ON alert BEGIN
+    INSERT OR REPLACE INTO alert_change (alert_id) VALUES (new.alert_id);
+END;
+INSERT INTO alert_change (alert_id) SELECT alert_id FROM alert ORDER BY at, alert_id;
+"""
+
+
+STEPS = {1: INCIDENT_TABLES, 2: ALERT_CHANGES}
 """Older schema version -> what makes it the next one. A version without a step is read by the Tocsin that wrote it."""
 
 
 def create(connection: sqlite3.Connection) -> None:
     """Make all tables in an empty file, in one transaction."""
     marks = f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA};"
-    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {INCIDENT_TABLES} {STATE_TABLE} {marks} COMMIT;")
+    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {INCIDENT_TABLES} {ALERT_CHANGES} {STATE_TABLE} {marks} COMMIT;")
 
 
 def upgrade(connection: sqlite3.Connection, version: int) -> int:

@@ -294,6 +294,11 @@ class SqliteStore:
         with explained(self.path):
             return history.alerts(self.connection, subject, rule, since, limit)
 
+    def alert_changes(self, after: int, limit: int = 500) -> list[tuple[int, Alert]]:
+        """Alerts that are new or have grown since change `after`, in the order of commits, each with the number of its last change."""
+        with explained(self.path):
+            return history.alert_changes(self.connection, after, limit)
+
     def incidents(
         self,
         *,
