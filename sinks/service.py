@@ -174,6 +174,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         self._flights: deque[Flight] = deque()
         self._uncommitted: dict[TopicPartition, int] = {}
         self._moved = threading.Event()
+        self._settled = 0  # times that partitions moved
         self._live_batches = 0
         self.written = 0
 
@@ -283,15 +284,16 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
                 failed.append(Refused(number, error))
         origins = [(f"{message.partition.topic}/{message.partition.partition}", message.offset) for message in messages]
         batch = self._target.prepare(records, origins)
+        before = self._settled
         for flight in list(self._flights):
             if flight.subjects & batch.subjects:
                 self._wait_for(flight)
         while len(self._flights) >= IN_FLIGHT and not self._stop.event.is_set():
             self._wait_for(self._flights[0])
-            if self._flights[0].future.done():
+            if self._flights and self._flights[0].future.done():  # partitions that moved meanwhile may have emptied the queue
                 self._land()
-        if self._stop.event.is_set():
-            return  # not begun, not committed: read again by whoever comes next
+        if self._stop.event.is_set() or self._settled != before:
+            return  # not begun, not committed: read again by whoever has the partition now
         self._flights.append(Flight(messages, batch.subjects, failed, _begin(self._target.write, batch)))
 
     def _land(self) -> None:
@@ -366,6 +368,7 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     def _settle(self) -> None:
         """After partitions moved: finish what is in flight, forget what is not begun, and read on from what is committed."""
         self._moved.clear()
+        self._settled += 1
         self._read.clear()
         self._drain(_PATIENCE, staying=True)
         self._uncommitted = {}
