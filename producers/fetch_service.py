@@ -22,7 +22,7 @@ from producers.intake import Intake, Taken
 from producers.sources import Source
 from tocsin import topics, wire
 from tocsin.dead_letters import dead_letter
-from tocsin.errors import NewerSchema, Quarantine, TocsinError
+from tocsin.errors import Quarantine, TocsinError, stops_service
 from tocsin.health import Health
 from tocsin.records import Request
 from tocsin.settings import Settings
@@ -103,9 +103,8 @@ class FetchService:
         try:
             done = await self._answer(taken, fetcher, cleaners, writing)
         except Exception as error:
-            if isinstance(error, TocsinError) and (isinstance(error, NewerSchema) or not isinstance(error, Quarantine)):
+            if stops_service(error):
                 raise
-            # Whatever one request breaks must not take the next one with it.
             _LOG.error("dead letter: %s/%d offset %d: %s", taken.topic, taken.partition, taken.offset, error)
             letter = dead_letter(
                 "fetch",

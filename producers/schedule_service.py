@@ -25,7 +25,7 @@ from producers.sources import Source
 from tocsin import broker, topics, wire
 from tocsin.broker import BrokerError, Publisher, TopicPartition
 from tocsin.dead_letters import dead_letter, redrives_of
-from tocsin.errors import NewerSchema, Quarantine, TocsinError
+from tocsin.errors import Quarantine, stops_service
 from tocsin.health import Health
 from tocsin.records import Dropped, Fate, Fetched, Record
 from tocsin.settings import Settings, folder_of
@@ -138,7 +138,7 @@ class ScheduleService:
                 raise Quarantine("not a Fetched: a message without a body")
             learned = schedule.learn(self._frontier, wire.decode(record.value, Fetched), moment, self._rhythm)
         except Exception as error:
-            if isinstance(error, TocsinError) and (isinstance(error, NewerSchema) or not isinstance(error, Quarantine)):
+            if stops_service(error):
                 raise
             _LOG.error("dead letter: %s/%d offset %d: %s", record.topic, record.partition, record.offset, error)
             letter = dead_letter(

@@ -15,7 +15,7 @@ from streams.rows import encoded
 from streams.stages import Output, Stage, Step, in_time, pack
 from tocsin import topics, wire
 from tocsin.dead_letters import dead_letter
-from tocsin.errors import NewerSchema, Quarantine, TocsinError
+from tocsin.errors import Quarantine, stops_service
 from tocsin.messages import DeadLetter
 from tocsin.settings import Settings
 
@@ -66,12 +66,10 @@ class Work:
                 made = self._step(record)
             self._check_rows()
             return made
-        except NewerSchema:
-            raise
         except Exception as error:
             for table in self.tables.values():
                 table.roll_back()
-            if isinstance(error, TocsinError) and not isinstance(error, Quarantine):
+            if stops_service(error):
                 raise
             origin = {name: value for name, value in taken._asdict().items() if name != "written"}
             return dead_letter(self._stage.name, error, **origin)

@@ -22,18 +22,9 @@ _PATIENCE = 60.0  # seconds until what nobody acknowledges is an error
 
 def connection(settings: Settings) -> dict[str, Any]:
     """Options of aiokafka for addresses and security."""
-    options: dict[str, Any] = {
-        "bootstrap_servers": [address.strip() for address in settings.kafka.split(",") if address.strip()],
-        "security_protocol": settings.kafka_security,
-    }
+    options = broker.access(settings)
     if settings.kafka_security.endswith("SSL"):
         options["ssl_context"] = ssl_context(settings)
-    if settings.kafka_security.startswith("SASL"):
-        options |= {
-            "sasl_mechanism": "SCRAM-SHA-512",
-            "sasl_plain_username": settings.kafka_user,
-            "sasl_plain_password": settings.kafka_password,
-        }
     return options
 
 

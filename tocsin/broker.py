@@ -28,21 +28,26 @@ class BrokerError(TocsinError):
     """The broker did not take or give what was asked; the message says what to check. The caller stops and is started again."""
 
 
-def connection(settings: Settings) -> dict[str, Any]:
-    """Options that every client needs: addresses and security."""
+def access(settings: Settings) -> dict[str, Any]:
+    """Options that kafka-python and aiokafka share: addresses, and who we are."""
     options: dict[str, Any] = {
         "bootstrap_servers": [address.strip() for address in settings.kafka.split(",") if address.strip()],
         "security_protocol": settings.kafka_security,
-        "reconnect_backoff_max_ms": 5_000,
     }
-    if settings.kafka_security.endswith("SSL"):
-        options["ssl_cafile"] = settings.kafka_ca or None
     if settings.kafka_security.startswith("SASL"):
         options |= {
             "sasl_mechanism": "SCRAM-SHA-512",
             "sasl_plain_username": settings.kafka_user,
             "sasl_plain_password": settings.kafka_password,
         }
+    return options
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """Options that every client of kafka-python needs."""
+    options = access(settings) | {"reconnect_backoff_max_ms": 5_000}
+    if settings.kafka_security.endswith("SSL"):
+        options["ssl_cafile"] = settings.kafka_ca or None
     return options
 
 
@@ -201,4 +206,4 @@ def commit(reader: KafkaConsumer, next_offsets: dict[TopicPartition, int]) -> No
         ) from error
 
 
-__all__ = ["BrokerError", "Publisher", "TopicPartition", "commit", "connection", "consumer", "unreachable"]
+__all__ = ["BrokerError", "Publisher", "TopicPartition", "access", "commit", "connection", "consumer", "unreachable"]

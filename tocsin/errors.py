@@ -38,3 +38,11 @@ class Quarantine(TocsinError):
 
 class NewerSchema(Quarantine):
     """The record was written by a newer Tocsin: whoever reads files sets it aside; a service stops and waits to be upgraded."""
+
+
+def stops_service(error: BaseException) -> bool:
+    """Whether it is the world that is broken (no broker, a full disk, a newer schema): then a service stops and sets nothing aside.
+
+    Everything else, bugs of ours included, is one message's fault: it is set aside, and must not take the next one with it.
+    """
+    return isinstance(error, TocsinError) and (isinstance(error, NewerSchema) or not isinstance(error, Quarantine))

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from deploy.servers import Elasticsearch, Kafka
 from tests.live import corpus
 from tests.live.compare import Outcome, differences, distributed_outcome, documents
+from tests.live.conftest import Servers
 from tests.live.fault_proxy import FaultProxy
 from tests.live.stack import SINK, STREAM, WORKERS, Service, Stack, stack
 from tests.live.stream import messages, records
@@ -141,13 +142,22 @@ class Drills:
 
 
 @contextmanager
-def drills(kafka: Kafka, elasticsearch: Elasticsearch, folder: Path, expected: Undisturbed) -> Iterator[Drills]:
-    """A run to be hurt: two workers that tag, one of each other stage, a sink behind a proxy that misbehaves on demand."""
-    with (
-        FaultProxy(elasticsearch.address) as proxy,
-        stack(kafka.address, elasticsearch.address, folder, sink_batch=40) as running,
-    ):
-        running.start(*WORKERS)
-        running.start(TAG, node="two")
-        running.start(SINK, elasticsearch=proxy.address)
-        yield Drills(running, proxy, kafka, elasticsearch, expected)
+def drills(folder: Path, count: int) -> Iterator[Drills]:
+    """A run to be hurt, on servers of its own, beside an undisturbed one of the same `count` inputs.
+
+    Two workers that tag, one of each other stage, a sink behind a proxy that misbehaves on demand.
+    """
+    own = Servers()
+    try:
+        kafka, elasticsearch = own.kafka(), own.elasticsearch()
+        expected = undisturbed(kafka.address, elasticsearch.address, folder / "undisturbed", count)
+        with (
+            FaultProxy(elasticsearch.address) as proxy,
+            stack(kafka.address, elasticsearch.address, folder / "hurt", sink_batch=40) as running,
+        ):
+            running.start(*WORKERS)
+            running.start(TAG, node="two")
+            running.start(SINK, elasticsearch=proxy.address)
+            yield Drills(running, proxy, kafka, elasticsearch, expected)
+    finally:
+        own.wipe()

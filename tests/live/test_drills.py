@@ -13,8 +13,7 @@ from msgspec.structs import replace
 from tests.builders import article, clustered, tagged
 from tests.ledger_messages import claim, message
 from tests.live.compare import WHERE, check, completed_by_districts, distributed_outcome, documents, told_otherwise
-from tests.live.conftest import Servers
-from tests.live.drills import TAG, Drills, drills, undisturbed
+from tests.live.drills import TAG, Drills, drills
 from tests.live.stack import SINK, WORKERS
 from tests.live.stream import send, send_bytes
 from tests.live.test_worker import sighting
@@ -29,14 +28,8 @@ DRILLS = 9
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drills]:
-    own = Servers()
-    try:
-        kafka, elasticsearch = own.kafka(), own.elasticsearch()
-        expected = undisturbed(kafka.address, elasticsearch.address, tmp_path_factory.mktemp("undisturbed"), DRILLS * PIECE)
-        with drills(kafka, elasticsearch, tmp_path_factory.mktemp("hurt"), expected) as hurt:
-            yield hurt
-    finally:
-        own.wipe()
+    with drills(tmp_path_factory.mktemp("drills"), DRILLS * PIECE) as hurt:
+        yield hurt
 
 
 def test_one_of_two_workers_is_killed_under_load(run: Drills) -> None:

@@ -16,9 +16,8 @@ from producers.sample.server import serve
 from sinks.elasticsearch import setup
 from sinks.sqlite import open_store
 from tests.live.compare import ARRIVAL, WALL_TIME, WHERE, differences, distributed_outcome, embedded_outcome
-from tests.live.conftest import Servers
 from tests.live.crawling import for_site
-from tests.live.drills import ROWS, TAG, Drills, Row, drills, undisturbed
+from tests.live.drills import ROWS, TAG, Drills, Row, drills
 from tests.live.stack import CRAWL, SINK, STREAM, WORKERS, stack
 from tests.live.stream import records
 from tests.sample_run import poll, settings_for
@@ -34,14 +33,8 @@ DRILLS = 5
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drills]:
-    own = Servers()
-    try:
-        kafka, elasticsearch = own.kafka(), own.elasticsearch()
-        expected = undisturbed(kafka.address, elasticsearch.address, tmp_path_factory.mktemp("undisturbed"), DRILLS * PIECE)
-        with drills(kafka, elasticsearch, tmp_path_factory.mktemp("hurt"), expected) as hurt:
-            yield hurt
-    finally:
-        own.wipe()
+    with drills(tmp_path_factory.mktemp("drills"), DRILLS * PIECE) as hurt:
+        yield hurt
 
 
 def test_workers_that_come_and_go_all_the_time_lose_nothing(run: Drills) -> None:
