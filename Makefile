@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := requirements/build.txt requirements/base.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test live eval bench lock schema clean
+.PHONY: help demo test live eval notify bench lock schema clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -24,7 +24,12 @@ help: ## list the commands
 	@$(PIP) install --require-hashes -r requirements/distributed.txt
 	@touch $@
 
-.venv/dev: .venv/distributed requirements/dev.txt
+.venv/notify: .venv/base requirements/notify.txt
+	@echo "Adding what sends notifications (Apprise) ..."
+	@$(PIP) install --require-hashes -r requirements/notify.txt
+	@touch $@
+
+.venv/dev: .venv/distributed .venv/notify requirements/dev.txt
 	@echo "Adding the test tools ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -43,18 +48,21 @@ live: .venv/dev ## only the tests against real Kafka and Elasticsearch (Java 21 
 eval: .venv/base ## all scores on the development sets, with the goals beside them
 	@$(BIN)/python -m benchmarks.scores
 
+notify: .venv/notify ## what sends alerts to mail, chats and telephones (Apprise)
+
 bench: .venv/base ## articles per second, by stage and end to end, and memory
 	@$(BIN)/python -m benchmarks.embedded
 
 lock: .venv/dev ## refresh the locked versions (the one way to do it)
 	@$(PIP) install pip-tools
-	@for name in build base distributed dev; do $(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras \
+	@for name in build base distributed notify dev; do $(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
 	  $$(case $$name in \
 	    build) echo requirements/build.in;; \
 	    base) echo pyproject.toml;; \
 	    distributed) echo --extra distributed -c requirements/base.txt pyproject.toml;; \
-	    dev) echo --extra dev -c requirements/base.txt -c requirements/distributed.txt pyproject.toml;; \
+	    notify) echo --extra notify -c requirements/base.txt -c requirements/distributed.txt pyproject.toml;; \
+	    dev) echo --extra dev -c requirements/base.txt -c requirements/distributed.txt -c requirements/notify.txt pyproject.toml;; \
 	  esac) \
 	  --output-file requirements/$$name.txt; done
 
