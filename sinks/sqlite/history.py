@@ -73,9 +73,9 @@ def _find(connection: sqlite3.Connection, wanted: str) -> int | None:
         return int(rows[0][1]) if rows else None
     for url in spellings(wanted):
         row = connection.execute(
-            "SELECT v.id FROM document d JOIN version v USING (id) WHERE (d.url=?1 OR d.canonical_url=?1)"
+            "SELECT v.id FROM document d JOIN version v USING (id) WHERE (d.url=? OR d.canonical_url=?)"
             " ORDER BY v.current DESC, v.last_seen DESC LIMIT 1",
-            (url,),
+            (url, url),
         ).fetchone()
         if row:
             return int(row[0])
@@ -127,7 +127,7 @@ def trace(connection: sqlite3.Connection, url: str) -> list[Fate]:
         known |= {
             row[0]
             for row in connection.execute(
-                "SELECT DISTINCT v.article_id FROM document d JOIN version v USING (id) WHERE d.url=?1 OR d.canonical_url=?1", (here,)
+                "SELECT DISTINCT v.article_id FROM document d JOIN version v USING (id) WHERE d.url=? OR d.canonical_url=?", (here, here)
             )
         }
         for article_id in known - articles:

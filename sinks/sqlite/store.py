@@ -244,15 +244,15 @@ class SqliteStore:
 
     def _put_dropped(self, dropped: Dropped) -> None:
         self.connection.execute(
-            "INSERT INTO dropped VALUES (?1,?2,?3,?4,?5,?6,?6,1) ON CONFLICT (url, stage, reason) DO UPDATE SET"
+            "INSERT INTO dropped VALUES (?,?,?,?,?,?,?,1) ON CONFLICT (url, stage, reason) DO UPDATE SET"
             " times=times + (excluded.last_at > last_at), at=min(at, excluded.at), last_at=max(last_at, excluded.last_at)",
-            (dropped.url, dropped.stage, dropped.reason, dropped.detail, dropped.source_id, dropped.at),
+            (dropped.url, dropped.stage, dropped.reason, dropped.detail, dropped.source_id, dropped.at, dropped.at),
         )
 
     def _put_fate(self, fate: Fate) -> None:
         self.connection.execute(
             "INSERT INTO fate (url, stage, outcome, version_id, article_id, source_id, detail, at, last_at, times, about)"
-            " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?8,1,?9) ON CONFLICT (url, stage, outcome, version_id, about) DO UPDATE SET"
+            " VALUES (?,?,?,?,?,?,?,?,?,1,?) ON CONFLICT (url, stage, outcome, version_id, about) DO UPDATE SET"
             " times=times + (excluded.last_at > last_at), at=min(at, excluded.at), last_at=max(last_at, excluded.last_at)",
             (
                 fate.url,
@@ -262,6 +262,7 @@ class SqliteStore:
                 fate.article_id,
                 fate.source_id,
                 fate.detail,
+                fate.at,
                 fate.at,
                 _about(fate),
             ),
