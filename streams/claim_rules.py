@@ -236,6 +236,9 @@ class _Vocabulary:
         payloads = []
         for word in words:
             mask = self.masks.get(word, 0)
+            if " " not in word:  # nearly all: nothing can hide in it
+                payloads.append((mask, tuple(self.uses.get(word, ()))))
+                continue
             pieces = word.split()
             for i in range(len(pieces)):  # "army base" is also an army: the longest match must not hide its parts' classes
                 for j in range(i + 1, len(pieces) + 1):

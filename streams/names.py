@@ -1,13 +1,26 @@
 """Names to entity ids: what alert rules are written with."""
 
 from collections.abc import Callable
+from typing import Protocol
 
-from streams.gazetteer import place_key
-from streams.tag import Resources
+from streams.gazetteer import Gazetteer, place_key
+from streams.lexicon import ActorLexicon
 from tocsin.fold import fold
 
 
-def resolver(resources: Resources) -> Callable[[str], tuple[str, ...]]:
+class Known(Protocol):
+    """Who has the names."""
+
+    @property
+    def gazetteer(self) -> Gazetteer:
+        """Places."""
+
+    @property
+    def lexicon(self) -> ActorLexicon:
+        """Actors."""
+
+
+def resolver(resources: Known) -> Callable[[str], tuple[str, ...]]:
     """Return a function from a name, alias or entity id to entity ids; empty when nobody knows it.
 
     An actor's name or alias gives that actor. A place name gives its curated places, else the most populous place of that name: who

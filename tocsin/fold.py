@@ -57,6 +57,7 @@ def _fold_fully(char: str) -> str:
 
 
 _MOST_WIDE = 24  # kinds of characters outside Latin-1 from which one pass by str.translate is quicker
+_SHORT = 60  # characters up to which one pass by str.translate is quicker whatever they are: words of lexicons, by the hundred thousand
 _FIRST_STAND_IN, _LAST_STAND_IN = "\x86", "\x9d"  # as many control characters, which texts hardly ever have
 _STAND_INS = [chr(code) for code in range(ord(_FIRST_STAND_IN), ord(_LAST_STAND_IN) + 1)]
 
@@ -88,6 +89,8 @@ class CharTable(dict[int, str]):
         """
         if text.isascii():
             return text.encode("ascii").translate(self._bytes).decode("latin-1")
+        if len(text) <= _SHORT:
+            return text.translate(self)
         wide = set(self._wide.findall(text))
         if len(wide) > _MOST_WIDE or any(_FIRST_STAND_IN <= char <= _LAST_STAND_IN for char in wide):
             return text.translate(self)
