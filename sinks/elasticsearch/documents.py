@@ -7,6 +7,7 @@ import base64
 import zlib
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import combinations, product
 from typing import Any
 
 from sinks.moments import seconds
@@ -20,6 +21,9 @@ GENERATION_SHIFT = 43
 """Bits for milliseconds since 1970 in an external version: enough until the year 2248."""
 LARGEST = 2**53  # as many as JSON numbers hold exactly
 _COUNTED = ("killed", "injured", "missing", "detained", "displaced", "returned")
+_BOUNDED = ("killed", "injured", "displaced")
+_PAIRED = 12  # actors, and places, of one claim that are paired; more are no event but a list
+_OLD = 7 * 86_400  # seconds: what is first seen later than that after its publication was not late, it is old
 _DOERS, _SUFFERERS = ("actor", "perpetrator"), ("victim", "affected")
 _THERE = ("where", "within")
 Json = dict[str, Any]
@@ -128,6 +132,7 @@ def article_document(document: Document, found: Found, words: tuple[str, str], c
             "published_at": date(article.published_at),
             "fetched_at": date(article.fetched_at),
             "first_seen": date(first_seen(document)),
+            "lag_minutes": _lag(document),
             "actor_ids": _values(found, "actor", "class"),
             "place_ids": _values(found, "place"),
             "claim_types": _values(found, "claim_type"),
@@ -185,12 +190,13 @@ def claim_documents(document: Document) -> Iterable[tuple[str, Json]]:
     }
     for text, claims in ((article.title or "", tagged.title_claims), (article.text, tagged.claims)):
         for claim in claims:
-            yield claim.claim_id, _present(shared | _claim_fields(claim, text, article.fetched_at))
+            yield claim.claim_id, _present(shared | _claim_fields(claim, text, article.fetched_at, article.source_name))
 
 
-def _claim_fields(claim: Claim, text: str, fetched_at: str) -> Json:
+def _claim_fields(claim: Claim, text: str, fetched_at: str, source: str) -> Json:
     """One claim, flat: lists of ids and names stand beside each other, in the order of the record."""
     where = [place for place in claim.places if place.role in _THERE] or list(claim.places)
+    names = once(actor.name or actor.text for actor in claim.actors)
     time, said = claim.time, claim.attribution
     fields: Json = {
         "schema_version": claim.schema_version,
@@ -208,19 +214,22 @@ def _claim_fields(claim: Claim, text: str, fetched_at: str) -> Json:
         "scope": claim.scope,
         "trigger": claim.trigger,
         "actor_ids": once(actor.entity_id for actor in claim.actors),
-        "actor_names": once(actor.name or actor.text for actor in claim.actors),
+        "actor_names": names,
         "actor_types": once(actor.actor_type for actor in claim.actors),
         "actor_roles": once(f"{actor.role}={actor.entity_id or actor.name}" for actor in claim.actors),
         "perpetrator_names": once(actor.name or actor.text for actor in claim.actors if actor.role in _DOERS),
         "victim_names": once(actor.name or actor.text for actor in claim.actors if actor.role in _SUFFERERS),
+        "actor_pairs": [" + ".join(pair) for pair in combinations(sorted(names[:_PAIRED]), 2)],
+        "actor_places": [f"{actor} in {place}" for actor, place in product(names[:_PAIRED], _named(where)[:_PAIRED])],
         "place_ids": once(entity_id for place in claim.places for entity_id in (place.entity_id, *place.parent_ids)),
-        "place_names": once(place.name or place.text for place in claim.places),
+        "place_names": _named(claim.places),
         "countries": once(place.country for place in claim.places),
         "geo": points(_point(place) for place in where),
         "precision": next((place.precision for place in where if place.precision), None),
         "actors": claim.actors,
         "places": claim.places,
         "quantities": claim.quantities,
+        "said_by": (said.source_text if said else None) or source,
         "origin_id": claim.origin_id,
         "modality": claim.modality,
         "polarity": claim.polarity,
@@ -236,6 +245,8 @@ def _claim_fields(claim: Claim, text: str, fetched_at: str) -> Json:
     }
     for role in _COUNTED if claim.quantities else ():
         fields[f"{role}_min"] = _least(claim.quantities, role)
+    for role in _BOUNDED if claim.quantities else ():
+        fields[f"{role}_max"] = _most(claim.quantities, role)
     if time is not None:
         fields["time"] = _present(
             wire.plain(time) | {"event_from": date(time.event_from), "event_to": date(time.event_to), "said_at": date(time.said_at)}
@@ -274,6 +285,22 @@ def _point(place: ClaimPlace) -> tuple[float, float] | None:
     return (place.geo.lat, place.geo.lon) if place.geo else None
 
 
+def _named(places: Iterable[ClaimPlace]) -> list[str]:
+    return once(place.name or place.text for place in places)
+
+
+def _lag(document: Document) -> int | None:
+    """Whole minutes from publication until the article was first seen; None for an edit, for a date not known to the minute, for old material.
+
+    Whether it came through the lane for old material is not asked: a replay sends everything through it.
+    """
+    article = document.tagged.article
+    published, seen = seconds(article.published_at), seconds(first_seen(document))
+    if published is None or seen is None or document.clustered.previous_version or seen - published > _OLD:
+        return None
+    return int(max(0, seen - published)) // 60 if article.published_precision in ("second", "minute") else None
+
+
 def _least(quantities: tuple[Quantity, ...], role: str) -> int | None:
     """The least number of people a claim gives for a role; the largest of several. Households are no people."""
     numbers = [
@@ -283,3 +310,14 @@ def _least(quantities: tuple[Quantity, ...], role: str) -> int | None:
     ]
     whole = [int(number) for number in numbers if number is not None and 0 <= number < LARGEST]
     return max(whole, default=None)
+
+
+def _most(quantities: tuple[Quantity, ...], role: str) -> int | None:
+    """The largest number of people a claim gives for a role; None when one of its numbers is open above ("at least 27")."""
+    numbers = [
+        quantity.max if quantity.max is not None or quantity.min is not None else quantity.value
+        for quantity in quantities
+        if quantity.role == role and quantity.unit != "household"
+    ]
+    whole = [int(number) for number in numbers if number is not None and 0 <= number < LARGEST]
+    return max(whole, default=None) if len(whole) == len(numbers) else None

@@ -19,6 +19,7 @@ from tocsin.records import Alert, Dropped, Fetched
 
 Json = dict[str, Any]
 _UNDATED = "1970-01-01T00:00:00Z"
+_TOLLS = ("killed", "injured", "displaced")
 _TEXT = 10_000  # characters of a detail that are kept in a fate; details are single lines
 
 
@@ -99,6 +100,8 @@ def incident_document(incident: Incident) -> Json:
         "confirmed": incident.confirmed,
         "disputed": incident.disputed,
         "contradictions": len(incident.contradictions),
+        "contradiction_notes": once(found.what for found in incident.contradictions),
+        "figures_by": once(name for figure in incident.figures if figure.role in _TOLLS for name in figure.by),
         "corrections": len(incident.corrections),
         "clusters": incident.clusters,
         "articles": incident.articles,
@@ -121,9 +124,9 @@ def incident_document(incident: Incident) -> Json:
 def _tolls(incident: Incident) -> Iterator[tuple[str, str, int]]:
     """(low, best or high; role; people) of the event itself."""
     for figure in incident.figures:
-        if figure.unit == "household" or figure.role not in ("killed", "injured", "displaced"):
+        if figure.unit == "household" or figure.role not in _TOLLS:
             continue
-        for name in ("low", "best", "high") if figure.role == "killed" else ("best",):
+        for name in ("low", "best", "high"):
             value = getattr(figure, name)
             if value is not None and 0 <= value < LARGEST:
                 yield name, figure.role, int(value)
