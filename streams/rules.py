@@ -1,44 +1,78 @@
-"""Alert rules: YAML, validated with file and line, compiled into an index by subject so that many rules cost little.
+"""Alert rules: YAML, validated with file and line, compiled into indices so that many rules cost little.
 
 A watchlist is a rule too: `watch: [Mosul, Zamzam]` rings at the first mention of each ever, and again after 30 quiet days.
 Names are resolved to entity ids when the rules are loaded; a name nobody knows is an error, not a rule that never rings.
+What a rule may say is the `Rule` below; `tocsin rules schema` prints it for editors.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
+from streams.rules_conditions import Condition, Near, Resolver, Test, Unknown, compiled, phrases
+from streams.rules_match import Conditions, Ready
 from streams.sightings import HAPPENED
 from tocsin.errors import DataError
 from tocsin.records import Record, Sighting
-from tocsin.yaml_file import load_yaml
+from tocsin.yaml_file import Document, Steps, convert, read_yaml
 
 SHIPPED = Path(__file__).parent / "data" / "alerts"
 Kind = Literal["place", "actor", "actor_place", "actor_claim", "place_claim"]
+MAX_HOURS = 24 * 8
+"""How long hourly buckets are kept."""
+
+COUNTING = frozenset({"threshold", "frequency", "spike"})
+"""Kinds that count in hourly buckets."""
+
+OF_INCIDENTS = frozenset({"quantity", "control_change", "contradiction", "first_confirmation", "toll_revised"})
+"""Kinds that are decided where claims meet in incidents (`streams.alerts_incidents`)."""
 
 
-class Rule(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Example(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An article in which a rule should ring, or should not."""
+
+    text: str
+    title: str | None = None
+    source: str = "example"
+    at: str = "2024-05-10T10:00:00Z"
+    lang: str | None = None
+    before: tuple[str, ...] = ()  # texts of articles that came before, an hour apart, each from a source of its own
+
+
+class Rule(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One alert rule as written in YAML."""
 
     id: str
-    kind: Literal["new_mention", "threshold"]
+    kind: Literal[
+        "new_mention", "any", "frequency", "threshold", "spike",
+        "quantity", "control_change", "contradiction", "first_confirmation", "toll_revised",
+    ]  # fmt: skip
+    when: Condition | None = None  # what must hold in one claim or mention
+    together: Literal["claim", "sentence"] = "claim"  # what `when` is tested against
     subjects: tuple[str, ...] = ()  # names or entity ids; empty: every subject of `of`
-    of: tuple[Kind, ...] = ()  # kinds of subject; default: place and actor, or their claim pairs when claim_types is given
+    of: tuple[Kind, ...] = ()  # what is watched or counted one by one; default: what meets `when`, all of it together
     claim_types: tuple[str, ...] = ()
     modalities: tuple[str, ...] = HAPPENED  # for claim pairs; each other modality is counted apart
     countries: tuple[str, ...] = ()  # place must lie in one of these (names or ids)
     actor_types: tuple[str, ...] = ()  # e.g. nonstate_armed
     sources: tuple[str, ...] = ()  # source ids; empty: all
     unsure: bool = False  # ring on unsure tags too
-    days: int = 30  # new_mention: quiet days before it is news again; 0: only the first ever
-    at_least: int = 3  # threshold
+    days: Annotated[int, Meta(ge=0)] = 30  # new_mention: quiet days before it is news again; 0: only the first ever
+    at_least: Annotated[int, Meta(ge=1)] = 3  # threshold, frequency, spike: how many; quantity: how many people
     count: Literal["clusters", "origins"] = "clusters"  # threshold: distinct texts, or independent origins
-    hours: int = 24  # threshold: window, at most MAX_HOURS
+    hours: Annotated[int, Meta(ge=1)] = 24  # window of threshold, frequency and spike, at most 192
+    times: Annotated[float, Meta(gt=1)] = 3.0  # spike: how many times the usual
+    of_people: Literal["killed", "injured", "displaced", "missing", "detained"] = "killed"  # quantity, toll_revised
+    grown: Annotated[float, Meta(gt=0)] = 0.2  # quantity: a toll rings again when this part higher than when it last rang
+    throttle: Annotated[int, Meta(ge=0)] | None = None  # hours of silence after a ring, for each subject; `any`: 6
     severity: Literal["info", "notice", "warning", "critical"] = "notice"
     note: str = ""  # for people
+    should_fire: tuple[Example | str, ...] = ()  # its tests: `tocsin rules test`
+    should_not_fire: tuple[Example | str, ...] = ()
 
 
 class RuleFile(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,39 +80,61 @@ class RuleFile(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     watch: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-
-
-MAX_HOURS = 24 * 8  # how long hourly buckets are kept
+    warm_up_until: str | None = None  # articles seen before this time fill the memory and ring nothing (any rule of the folder)
 
 
 class Rules:
-    """Compiled rules: which could ring for a sighting. `version` is a hash of their text."""
+    """Compiled rules: which could ring for a sighting, and what an article must say. `version` is a hash of their text."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        """`rules` with subjects and countries already resolved to ids."""
+    def __init__(self, rules: Iterable[Rule], resolver: Resolver | None = None, warm_up_until: str = "") -> None:
+        """`rules` with subjects and countries already resolved to ids. Raises Unknown for a name in a condition."""
         self.all = tuple(rules)
+        self.warm_up_until = warm_up_until
         self.version = hashlib.sha256(b"\n".join(msgspec.json.encode(rule) for rule in self.all)).hexdigest()[:12]
+        self.by_id = {rule.id: rule for rule in self.all}
+        self.unconditional = tuple(rule for rule in self.all if rule.kind in OF_INCIDENTS and rule.when is None)
+        self.tests: dict[str, Test] = {}
+        resolver = resolver or Resolver(lambda name: (name,))
+        for rule in self.all:
+            if rule.when is not None:
+                self.tests[rule.id] = compiled(rule.when, resolver)
+        ready = [Ready(name, test, self.by_id[name].together, self.by_id[name].unsure) for name, test in self.tests.items()]
+        self.conditions = Conditions(ready, (phrase for rule in self.all if rule.when is not None for phrase in phrases(rule.when)))
         self._by_subject: dict[str, list[Rule]] = {}
         self._by_kind: dict[str, list[Rule]] = {}
         for rule in self.all:
+            if rule.kind in OF_INCIDENTS:
+                continue
             for kind in rule.of:
                 if rule.subjects:
                     for subject in rule.subjects:
                         self._by_subject.setdefault(f"{kind} {subject}", []).append(rule)
-                else:
+                elif rule.when is None:
                     self._by_kind.setdefault(kind, []).append(rule)
 
     def concerning(self, sighting: Sighting) -> list[Rule]:
         """Rules about the sighting's subject, whoever reports it. What they count, and so must be remembered, depends on these alone."""
+        if sighting.kind == "rule":
+            rule = self.by_id.get(sighting.subject.removeprefix("rule:"))  # of other rules than ours: sent before they changed
+            return [rule] if rule is not None else []
         found = list(self._by_kind.get(sighting.kind, ()))
         if self._by_subject:
             for part in dict.fromkeys((sighting.subject, *sighting.subject.split("|"))):
                 found += self._by_subject.get(f"{sighting.kind} {part}", ())
-        return [rule for rule in dict.fromkeys(found) if _concerns(rule, sighting)]
+        for name in sighting.met:
+            rule = self.by_id.get(name)
+            if rule is not None and sighting.kind in rule.of and not rule.subjects:
+                found.append(rule)
+        return [rule for rule in dict.fromkeys(found) if (rule.when is None or rule.id in sighting.met) and _concerns(rule, sighting)]
 
     def could_ring(self, sighting: Sighting) -> list[Rule]:
         """Rules whose conditions the sighting itself meets; counting is for streams.alerts."""
         return [rule for rule in self.concerning(sighting) if meets(rule, sighting)]
+
+    def by_itself(self, rule_id: str) -> bool:
+        """Whether what meets a rule's condition is its subject, all together."""
+        rule = self.by_id[rule_id]
+        return rule.kind not in OF_INCIDENTS and not rule.of
 
 
 def _concerns(rule: Rule, sighting: Sighting) -> bool:
@@ -96,8 +152,7 @@ def _concerns(rule: Rule, sighting: Sighting) -> bool:
 def _claims(rule: Rule, sighting: Sighting) -> bool:
     return sighting.claim_type is None or (
         (not rule.claim_types or sighting.claim_type in rule.claim_types)
-        and sighting.modality in rule.modalities
-        and sighting.polarity == "affirmative"
+        and (rule.when is not None or (sighting.modality in rule.modalities and sighting.polarity == "affirmative"))
     )
 
 
@@ -111,42 +166,72 @@ def meets(rule: Rule, sighting: Sighting) -> bool:
     )
 
 
-def load_rules(folder: Path | None, resolve: Callable[[str], tuple[str, ...]]) -> Rules:
+def load_rules(
+    folder: Path | None, resolve: Callable[[str], tuple[str, ...]], near: Callable[[Near], tuple[str, ...]] | None = None
+) -> Rules:
     """Read every *.yaml of `folder` (None: the shipped rules), in name order.
 
-    `resolve` returns the entity ids of a name or id, empty when unknown. Raises DataError for a broken file, an unknown name, an id
-    used twice, or a window longer than the buckets are kept.
+    `resolve` returns the entity ids of a name or id, empty when unknown; `near` the ids of places around. Raises DataError with file and
+    line for a broken file, an unknown name, an id used twice, or a window longer than the buckets are kept.
     """
     folder = folder or SHIPPED
     if not folder.is_dir():
         raise DataError(folder, "no such folder of rules; give one with --rules, or leave it out for the shipped rules")
     rules: list[Rule] = []
     seen: dict[str, Path] = {}
+    resolver = Resolver(resolve, near)
+    warm_up = ""
     for path in sorted(folder.glob("*.yaml")):
-        file = load_yaml(path, RuleFile)
+        document = read_yaml(path)
+        file = convert(document, RuleFile)
+        warm_up = max(warm_up, file.warm_up_until or "")
         watch = (Rule(id=f"watch-{path.stem}", kind="new_mention", subjects=file.watch),) if file.watch else ()
-        for rule in (*watch, *file.rules):
+        for index, rule in enumerate((*watch, *file.rules)):
+            steps: Steps = ["rules", index - len(watch)] if index >= len(watch) else ["watch"]
             if rule.id in seen:
-                raise DataError(path, f"rule id {rule.id!r} is used twice (also in {seen[rule.id]}): rename one")
+                raise document.error(f"rule id {rule.id!r} is used twice (also in {seen[rule.id]}): rename one", steps)
             seen[rule.id] = path
-            rules.append(_resolved(rule, path, resolve))
-    return Rules(rules)
+            rules.append(_resolved(rule, document, steps, resolver))
+    return Rules(rules, resolver, warm_up)
 
 
-def _resolved(rule: Rule, path: Path, resolve: Callable[[str], tuple[str, ...]]) -> Rule:
-    if not 0 < rule.hours <= MAX_HOURS or rule.at_least < 1 or rule.days < 0:
-        raise DataError(path, f"rule {rule.id!r}: hours must be 1 to {MAX_HOURS}, at_least 1 or more, days 0 or more")
+def _resolved(rule: Rule, document: Document, steps: Steps, resolver: Resolver) -> Rule:
+    def wrong(problem: str, *more: str | int) -> DataError:
+        return document.error(f"rule {rule.id!r}: {problem}", [*steps, *more])
 
-    def all_ids(names: tuple[str, ...]) -> tuple[str, ...]:
+    if rule.kind in COUNTING and rule.hours > MAX_HOURS:
+        raise wrong(f"hours must be 1 to {MAX_HOURS}", "hours")
+    if rule.kind in OF_INCIDENTS and (rule.of or rule.subjects):
+        raise wrong(
+            f"{rule.kind} is about incidents: say which with `when`, not with subjects or of", "subjects" if rule.subjects else "of"
+        )
+
+    def all_ids(names: tuple[str, ...], *where: str) -> tuple[str, ...]:
         ids: dict[str, None] = {}
         for name in names:
-            found = resolve(name)
+            found = resolver.ids(name)
             if not found:
-                raise DataError(
-                    path, f"rule {rule.id!r}: nobody knows {name!r}; use a name of the lexicon, an entity id, or add it to lexicon.d"
-                )
+                raise wrong(f"nobody knows {name!r}; use a name of the lexicon, an entity id, or add it to lexicon.d", *where)
             ids.update(dict.fromkeys(found))
         return tuple(ids)
 
+    if rule.when is not None:
+        try:
+            compiled(rule.when, resolver)
+        except Unknown as error:
+            raise wrong(error.problem, "when", *error.steps) from error
     default: tuple[Kind, ...] = ("place_claim", "actor_claim") if rule.claim_types else ("place", "actor")
-    return msgspec.structs.replace(rule, subjects=all_ids(rule.subjects), countries=all_ids(rule.countries), of=rule.of or default)
+    by_itself = rule.kind in OF_INCIDENTS or (rule.when is not None and not rule.subjects) or (rule.kind in _WHOLE and not rule.subjects)
+    if rule.when is None and rule.kind in _WHOLE and not (rule.subjects or rule.of):
+        raise wrong(f"{rule.kind} needs a condition: say with `when` what is meant")
+    of = rule.of or (() if by_itself else default)
+    return msgspec.structs.replace(rule, subjects=all_ids(rule.subjects, "subjects"), countries=all_ids(rule.countries, "countries"), of=of)
+
+
+_WHOLE = frozenset({"any", "frequency", "spike"})
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of a file of rules, for editors."""
+    made = msgspec.json.schema(RuleFile)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Tocsin alert rules", **made}

@@ -3,37 +3,80 @@
 A subject is a place, an actor, or a pair met in one claim: actor and place, actor and claim type, place and claim type. What is only
 feared, expected, asked or denied has subjects of its own ("loc:mosul|casualties|expected"), so that it is never counted together with
 what is said to have happened. A district stands for its city and its country too (`via` names the mention). One sighting per subject
-and version, of the best sentence: sure before unsure, fresh (not left as it was by an edit) before stale, title first.
+and version, of the best sentence: sure before unsure, fresh (not left as it was by an edit) before stale, title first; and one more
+for each rule whose condition is met elsewhere only. What meets a rule's condition, all together, is a subject too ("rule:id").
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
+from streams.rules_match import LIKELY, SCOPES, Matches, Met
 from tocsin.quoting import quoted, shortened
-from tocsin.records import Claim, Clustered, Mention, Sentence, Sighting, Tagged
+from tocsin.records import Claim, Clustered, Mention, Named, Sentence, Sighting, Tagged
 from tocsin.sketch import sentence_hash
+
+if TYPE_CHECKING:
+    from streams.rules import Rules
 
 # Modalities of what is said to have happened; "if liberated", "will it fall?" and "take the city!" are not that.
 HAPPENED = ("asserted", "reported", "claimed")
-LIKELY = 0.5  # a claim below this confidence is unsure
-SCOPES = frozenset({"title", "body", "quote"})  # never bios, comments, captions or related-story boxes
 
 
-def sightings(tagged: Tagged, clustered: Clustered) -> tuple[Sighting, ...]:
-    """Return every subject of this version once, in a fixed order (by subject)."""
-    known = frozenset(clustered.known_sentences)
+def sightings(tagged: Tagged, clustered: Clustered, rules: "Rules | None" = None) -> tuple[Sighting, ...]:
+    """Return every subject of this version, in a fixed order (by subject), and what meets the conditions of `rules`."""
+    matches = rules.conditions.matches(tagged, clustered) if rules is not None and rules.conditions else Matches()
+    return (*_subjects(tagged, clustered, matches), *_rules(tagged, clustered, matches, rules))
+
+
+def _subjects(tagged: Tagged, clustered: Clustered, matches: Matches) -> Iterator[Sighting]:
     best: dict[str, Sighting] = {}
-    for sighting in _all(tagged, clustered, known):
-        held = best.get(sighting.subject)
+    elsewhere: dict[str, list[Sighting]] = {}
+    for sighting in _all(tagged, clustered, matches):
+        held, other = best.get(sighting.subject), sighting
         if held is None or (sighting.fresh, sighting.sure) > (held.fresh, held.sure):
-            best[sighting.subject] = sighting
-    return tuple(best[subject] for subject in sorted(best))
+            best[sighting.subject], other = sighting, held or sighting
+        if other.met:
+            elsewhere.setdefault(other.subject, []).append(other)
+    for subject in sorted(best):
+        yield best[subject]
+        told = set(best[subject].met)
+        for sighting in elsewhere.get(subject, ()):
+            if not told.issuperset(sighting.met):
+                told.update(sighting.met)
+                yield sighting
 
 
-def _all(tagged: Tagged, clustered: Clustered, known: frozenset[str]) -> Iterator[Sighting]:
-    article = tagged.article
+def _rules(tagged: Tagged, clustered: Clustered, matches: Matches, rules: "Rules | None") -> Iterator[Sighting]:
+    """What meets a rule's condition, for rules that are about all of it together."""
+    if rules is None:
+        return
+    for met in matches.met:
+        if rules.by_itself(met.rule_id):
+            yield _of_rule(tagged, clustered, met, rules)
+
+
+def _of_rule(tagged: Tagged, clustered: Clustered, met: Met, rules: "Rules") -> Sighting:
+    unit, claim = met.unit, met.unit.claim
+    base = _Base(tagged, clustered, frozenset(), unit.text, ())
+    found = base.sighting(
+        f"rule:{met.rule_id}",
+        "rule",
+        " + ".join(dict.fromkeys(named.name for named in unit.named)) or unit.text[unit.span[0] : unit.span[1]],
+        unit.span,
+        sentence=unit.sentence,
+        sure=unit.sure or not rules.by_id[met.rule_id].unsure,
+        claim=claim,
+        named=unit.named,
+    )
+    return replace(found, clause=", ".join(fact.replace(":", " ", 1) for fact in met.facts))
+
+
+def _all(tagged: Tagged, clustered: Clustered, matches: Matches) -> Iterator[Sighting]:
+    article, known = tagged.article, frozenset(clustered.known_sentences)
     title = article.title or ""
     fields: tuple[tuple[str, tuple[Mention, ...], tuple[Claim, ...], tuple[Sentence, ...]], ...] = (
         (title, tagged.title_mentions, tagged.title_claims, (Sentence(start=0, end=len(title), scope="title"),)),
@@ -41,12 +84,14 @@ def _all(tagged: Tagged, clustered: Clustered, known: frozenset[str]) -> Iterato
     )
     for text, mentions, claims, sentences in fields:
         base = _Base(tagged, clustered, known, text, sentences)
+        in_title = text is title
         for mention in mentions:
             if mention.scope in SCOPES:
-                yield from _of_mention(base, mention)
+                met = matches.by_mention.get((in_title, mention.start, mention.entity_id), ()) if matches.by_mention else ()
+                yield from _of_mention(base, mention, met)
         by_id = {mention.mention_id: mention for mention in mentions}
         for claim in claims:
-            yield from _of_claim(base, claim, by_id)
+            yield from _of_claim(base, claim, by_id, matches.by_claim.get(claim.claim_id, ()))
 
 
 class _Base:
@@ -54,6 +99,10 @@ class _Base:
 
     def __init__(self, tagged: Tagged, clustered: Clustered, known: frozenset[str], text: str, sentences: tuple[Sentence, ...]) -> None:
         self.tagged, self.clustered, self.known, self.text, self.sentences = tagged, clustered, known, text, sentences
+        article = tagged.article
+        self.archived = article.raw.uri if article.raw else None
+        self.versions = f"tagger {tagged.tagger_version}, lexicon {tagged.lexicon_version}"
+        self.episode = article.version_id if clustered.previous_version or clustered.correction else ""
         self._starts = [sentence.start for sentence in sentences]
         self._fresh: dict[tuple[int, int], bool] = {}
 
@@ -86,14 +135,18 @@ class _Base:
         via: str | None = None,
         parents: tuple[str, ...] = (),
         actor_type: str | None = None,
+        met: tuple[str, ...] = (),
+        named: tuple[Named, ...] = (),
+        sentence: tuple[int, int] | None = None,
     ) -> Sighting:
         """Build one sighting; `span` is the mention, or the claim's trigger."""
         article = self.tagged.article
-        first, last = self.sentence_at(*span)
+        first, last = sentence or self.sentence_at(*span)
         quote, start = quoted(self.text, first, last, *span)
+        moved = start - span[0]
         return Sighting(
             subject=subject,
-            kind=kind,  # type: ignore[arg-type]  # callers pass one of the five literals
+            kind=kind,  # type: ignore[arg-type]  # callers pass one of the literals
             name=name,
             article_id=article.article_id,
             version_id=article.version_id,
@@ -118,15 +171,25 @@ class _Base:
             via=via,
             parents=parents,
             actor_type=actor_type,
+            episode=self.episode,
+            met=met,
+            named=tuple(
+                replace(one, start=one.start + moved, end=one.end + moved)
+                for one in named
+                if one.start + moved >= 0 and one.end + moved <= len(quote)
+            ),
+            said_by=(claim.attribution.source_text or "") if claim and claim.attribution else "",
+            archived=self.archived,
+            versions=self.versions,
         )
 
 
-def _of_mention(base: _Base, mention: Mention) -> Iterator[Sighting]:
+def _of_mention(base: _Base, mention: Mention, met: tuple[str, ...]) -> Iterator[Sighting]:
     span = (mention.start, mention.end)
     if mention.kind == "actor":
         if is_class(mention.entity_id):
             return
-        yield base.sighting(mention.entity_id, "actor", mention.name, span, sure=mention.sure, actor_type=mention.type)
+        yield base.sighting(mention.entity_id, "actor", mention.name, span, sure=mention.sure, actor_type=mention.type, met=met)
         return
     chain = (mention.entity_id, *mention.parent_ids)
     for depth, place in enumerate(chain):
@@ -138,10 +201,11 @@ def _of_mention(base: _Base, mention: Mention) -> Iterator[Sighting]:
             sure=mention.sure,
             via=mention.name if depth else None,
             parents=chain[depth + 1 :],
+            met=met,
         )
 
 
-def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention]) -> Iterator[Sighting]:
+def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention], met: tuple[str, ...]) -> Iterator[Sighting]:
     if claim.background:
         return  # "taken in 2014" is history: it neither counts nor rings
     span = (claim.trigger.start, claim.trigger.end)
@@ -165,6 +229,7 @@ def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention]) -> Iterat
     how = "" if claim.modality in HAPPENED else f"|{claim.modality}"
     how += "|not" if claim.polarity == "negative" else ""
     said = claim.type.replace("_", " ") + how.replace("|", ", ")
+    named = _named(claim, mentions) if met else ()
     for actor, place in product(actors, places):
         yield base.sighting(
             f"{actor.id}|{place.id}{how}",
@@ -175,6 +240,8 @@ def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention]) -> Iterat
             claim=claim,
             via=place.via,
             parents=place.parents,
+            met=met,
+            named=named,
         )
     for kind, subjects in (("actor_claim", actors), ("place_claim", places)):
         for subject in subjects:
@@ -187,7 +254,16 @@ def _of_claim(base: _Base, claim: Claim, mentions: dict[str, Mention]) -> Iterat
                 claim=claim,
                 via=subject.via,
                 parents=subject.parents,
+                met=met,
+                named=named,
             )
+
+
+def _named(claim: Claim, mentions: dict[str, Mention]) -> tuple[Named, ...]:
+    """The words that stand for the claim's actors and places."""
+    ids = [*(actor.mention_id for actor in claim.actors), *(place.mention_id for place in claim.places)]
+    found = (mentions.get(name or "") for name in ids)
+    return tuple(dict.fromkeys(Named(start=m.start, end=m.end, name=m.name, entity_id=m.entity_id) for m in found if m is not None))
 
 
 class _Subject(NamedTuple):

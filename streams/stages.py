@@ -22,6 +22,7 @@ from streams.ledger import LedgerState, settle
 from streams.ledger_claims import Sides, sides_of
 from streams.ledger_state import Block, Open
 from streams.resources import resources_for, rules_for
+from streams.rules import Rules
 from streams.sightings import sightings
 from streams.spoken import Speakers, Spoken
 from streams.tag import Resources, tag
@@ -116,11 +117,12 @@ class Tagging(NamedTuple):
 
     resources: Resources
     sides: Sides
+    rules: Rules = Rules(())
 
 
 def _load_tag(settings: Settings) -> Tagging:
     resources = resources_for(settings)
-    return Tagging(resources, sides_of(resources.lexicon))
+    return Tagging(resources, sides_of(resources.lexicon), rules_for(settings, resources))
 
 
 def _open_tag(knows: Tagging, tables: Tables) -> Step:
@@ -130,9 +132,10 @@ def _open_tag(knows: Tagging, tables: Tables) -> Step:
         article, clustered = placed.article, placed.clustered
         tagged = in_cluster(tag(article, knows.resources), clustered)
         document = Document(tagged=tagged, clustered=clustered)
+        seen = sightings(tagged, clustered, knows.rules)
         return [
             output(TAGGED, article.article_id, document, backfill=article.backfill),
-            *(output(SIGHTINGS, found.subject, found, backfill=article.backfill) for found in sightings(tagged, clustered)),
+            *(output(SIGHTINGS, found.subject, found, backfill=article.backfill) for found in seen),
             *(output(CLAIMS, said.block, said, backfill=article.backfill) for said in speakers.said(tagged, clustered, knows.sides)),
         ]
 

@@ -3,7 +3,7 @@
 article  a_  canonical URL            (the key everywhere: an edit stays on its partition)
 version  v_  article id + text        (title and body)
 claim    c_  version, field, span, type
-alert    r_  rule, subject, cause     (cause = cluster id or window start)
+alert    r_  cluster and episode      (all rules that match one story ring once; an edit is an episode of its own)
 cluster  k_  id of the leading article's version
 incident i_  ledger block and the first claim
 24 hexadecimal digits are 96 bits: a collision among 10^12 articles has a chance of about 10^-5.
@@ -38,9 +38,9 @@ def cluster_id(leading_version: str) -> str:
     return "k_" + digest(leading_version)
 
 
-def alert_id(rule: str, subject: str, cause: str) -> str:
-    """Id of an alert: the same rule, subject and cause (cluster or window) ring once."""
-    return "r_" + digest(rule, subject, cause)
+def alert_id(cluster: str, *episode: str) -> str:
+    """Id of an alert: one a cluster, for all rules; edits and corrected copies (`episode`: their version) ring on their own."""
+    return "r_" + digest("alert", cluster, *episode)
 
 
 def incident_id(block: str, first_claim: str) -> str:

@@ -427,8 +427,8 @@ class Tagged(Record, frozen=True, kw_only=True):
 class Sighting(Record, frozen=True, kw_only=True):
     """A subject (place, group or pair) seen in one article version: what the rules watch. Key = `subject`."""
 
-    subject: str  # "loc:mosul", "org:islamic-state", "org:islamic-state|loc:mosul"
-    kind: Literal["actor", "place", "actor_place", "actor_claim", "place_claim"]
+    subject: str  # "loc:mosul", "org:islamic-state", "org:islamic-state|loc:mosul", "rule:id" of what meets a rule's condition
+    kind: Literal["actor", "place", "actor_place", "actor_claim", "place_claim", "rule"]
     name: str
     article_id: str
     version_id: str
@@ -453,11 +453,50 @@ class Sighting(Record, frozen=True, kw_only=True):
     via: str | None = None  # the mentioned descendant, when a district stands for its city
     parents: tuple[str, ...] = ()  # of a place: what it lies in, nearest first
     actor_type: str | None = None
+    episode: str = ""  # version id where an edit or a corrected copy brought it up: it rings apart from what its cluster rang before
+    met: tuple[str, ...] = ()  # rules with a condition that the claim or mention behind it meets
+    clause: str = ""  # kind "rule": the rule's condition as it was met
+    named: tuple["Named", ...] = ()  # in the quote: who and what the words stand for
+    said_by: str = ""  # who says so, as written; "": the author
+    archived: str | None = None  # where the page's bytes lie
+    versions: str = ""  # of tagger and lexicon
     schema_version: int = SCHEMA_VERSION
 
 
+class Named(Record, frozen=True, kw_only=True):
+    """Words of a quote that stand for an actor, a place or a rule's condition."""
+
+    start: int
+    end: int
+    name: str  # canonical; of the words that made a claim: its type
+    entity_id: str = ""
+
+
+class Reason(Record, frozen=True, kw_only=True):
+    """Why one rule rang for one subject: an alert has one or several."""
+
+    rule_id: str
+    rule_kind: str  # new_mention | any | threshold | quantity | ...
+    severity: Literal["info", "notice", "warning", "critical"]
+    subject: str
+    subject_name: str
+    headline: str
+    why: str  # the satisfied condition with its numbers
+    clause: str = ""  # of the rule, as it was met
+    quote: str = ""
+    highlight: tuple[int, int] = (0, 0)
+    named: tuple[Named, ...] = ()
+    modality: str | None = None
+    polarity: str | None = None
+    said_by: str = ""
+    claim_ids: tuple[str, ...] = ()
+    incident_id: str = ""
+    independent: int = 0  # origins told by different owners; 0: not counted
+    suppressed: int = 0  # matches held back by the throttle since it last rang
+
+
 class Alert(Record, frozen=True, kw_only=True):
-    """A rule rang: what, why, and on which words."""
+    """Rules rang for an article: what, why, and on which words. All that match one article version (or its copies) ring once."""
 
     alert_id: str
     rule_id: str
@@ -481,4 +520,9 @@ class Alert(Record, frozen=True, kw_only=True):
     clusters: tuple[str, ...] = ()  # threshold: what was counted
     origins: tuple[str, ...] = ()
     rule_version: str = ""
+    rules: tuple[Reason, ...] = ()  # every rule that rang for this article, the most urgent first; the fields above are the first one's
+    incidents: tuple[str, ...] = ()  # ids: a thread; corrections of an incident belong to what rang for it
+    late: str = ""  # shown, never a reason for silence
+    archived: str | None = None
+    versions: str = ""
     schema_version: int = SCHEMA_VERSION

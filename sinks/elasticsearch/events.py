@@ -13,6 +13,7 @@ import msgspec
 from sinks.elasticsearch.documents import GENERATION_SHIFT, LARGEST, date, once, pack, points, unpack, within
 from sinks.terms import key
 from tocsin import ids, wire
+from tocsin.alerting import rules_of
 from tocsin.incidents import Incident
 from tocsin.messages import DeadLetter
 from tocsin.records import Alert, Dropped, Fetched
@@ -26,31 +27,24 @@ _TEXT = 10_000  # characters of a detail that are kept in a fate; details are si
 def alert_document(alert: Alert, version: int) -> Json:
     """An alert, flat, with the names under which it is asked for."""
     fields = wire.plain(alert)
-    parts = list(dict.fromkeys((alert.subject, *alert.subject.split("|"))))
+    told = [(alert.subject, alert.subject_name), *((reason.subject, reason.subject_name) for reason in alert.rules)]
+    parts = once(part for subject, _ in told for part in (subject, *subject.split("|")))
     fields |= {
         "@timestamp": date(alert.at),
         "at": date(alert.at),
         "published_at": date(alert.published_at),
         "subject_ids": parts,
-        "subject_keys": list(dict.fromkeys((*parts, key(alert.subject_name)))),
+        "subject_keys": once((*parts, *(key(name) for _, name in told))),
+        "rule_ids": once(rule for rule, _ in rules_of(alert)),
         "revision": within(version),
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [])}
 
 
-def grown(before: Alert, alert: Alert) -> Alert:
-    """An alert, once kept, only learns further clusters, origins and claims."""
-    return msgspec.structs.replace(
-        before,
-        clusters=_union(before.clusters, alert.clusters),
-        origins=_union(before.origins, alert.origins),
-        claim_ids=_union(before.claim_ids, alert.claim_ids),
-    )
-
-
 def alert_revision(generation: int, alert: Alert) -> int:
     """External version of an alert: how much it has learned."""
-    return generation << GENERATION_SHIFT | (1 + len(alert.clusters) + len(alert.origins) + len(alert.claim_ids))
+    learned = len(alert.clusters) + len(alert.origins) + len(alert.claim_ids) + len(alert.rules) + len(alert.incidents)
+    return generation << GENERATION_SHIFT | (1 + learned)
 
 
 def alert_of(source: Json) -> Alert:
@@ -135,10 +129,6 @@ def _tolls(incident: Incident) -> Iterator[tuple[str, str, int]]:
 def incident_of(source: Json) -> Incident:
     """The record from its document."""
     return wire.decode(unpack(source["record"]), Incident)
-
-
-def _union(first: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    return (*first, *(item for item in dict.fromkeys(more) if item not in first))
 
 
 def fetched_fates(fetched: Fetched) -> Iterator[tuple[str, Json]]:

@@ -114,7 +114,7 @@ def alerts(reading: Reading, subject: str | None, rule: str | None, since: str |
         ids = [resolve(reading, kind, (wanted,)) or frozenset() for kind in ("actor", "place")]
         where.append({"terms": {"subject_keys": sorted({wanted, key(wanted)}.union(*ids))}})
     if rule is not None:
-        where.append({"term": {"rule_id": rule.encode("utf-8", "replace").decode()}})
+        where.append({"term": {"rule_ids": rule.encode("utf-8", "replace").decode()}})
     if since is not None:
         where.append({"range": {"@timestamp": {"gte": lower(since, "--since") * 1000, "format": "epoch_millis"}}})
     return list(map(alert_of, _newest(reading, "alerts", where, "alert_id", limit)))

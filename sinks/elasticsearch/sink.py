@@ -15,6 +15,7 @@ from sinks.elasticsearch.bulk import Failed, Op, Writer
 from sinks.elasticsearch.client import ClusterError
 from sinks.elasticsearch.setup import live_generation, missing_fields
 from sinks.refused import Refused
+from tocsin.alerting import grown
 from tocsin.errors import Quarantine
 from tocsin.records import Alert, Record
 from tocsin.settings import Settings
@@ -93,7 +94,7 @@ class ElasticsearchSink:
         changed: dict[str, Op] = {}
         for cause, alert in batch.alerts:
             before = known.get(alert.alert_id)
-            after = alert if before is None else events.grown(before, alert)
+            after = alert if before is None else grown(before, alert)
             if after != before:
                 known[alert.alert_id] = after
                 version = events.alert_revision(self._settings.index_generation, after)

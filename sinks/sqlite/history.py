@@ -95,8 +95,9 @@ def alerts(connection: sqlite3.Connection, subject: str | None, rule: str | None
         where.append("alert_id IN (SELECT alert_id FROM alert_subject WHERE key IN (SELECT value FROM json_each(?)))")
         values.append(json.dumps(sorted(keys)))
     if rule is not None:
-        where.append("rule_id=?")
-        values.append(rule.encode("utf-8", "replace").decode())
+        where.append("(rule_id=? OR alert_id IN (SELECT alert_id FROM alert_subject WHERE key=?))")
+        wanted = rule.encode("utf-8", "replace").decode()
+        values += [wanted, f"rule:{wanted}"]
     if since is not None:
         where.append("coalesce(CAST(strftime('%s', at) AS INTEGER), 0) >= ?")
         values.append(lower(since, "--since"))

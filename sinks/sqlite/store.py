@@ -25,6 +25,7 @@ from sinks.sqlite.term_table import Terms
 from sinks.terms import key, terms_of
 from sinks.words import keys
 from tocsin import ids, wire
+from tocsin.alerting import grown, rules_of
 from tocsin.errors import Quarantine, UsageError
 from tocsin.incidents import Incident
 from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged
@@ -227,20 +228,22 @@ class SqliteStore:
             self.connection.execute(
                 "INSERT INTO alert VALUES (?,?,?,?,?)", (alert.alert_id, alert.rule_id, alert.at, alert.article_id, wire.encode(alert))
             )
-            names = {alert.subject, *alert.subject.split("|"), key(alert.subject_name)}
-            self.connection.executemany(
-                "INSERT OR IGNORE INTO alert_subject VALUES (?,?)", [(name, alert.alert_id) for name in sorted(names)]
-            )
+            self._put_alert_keys(alert)
             return
         before = wire.decode(row[0], Alert)
-        grown = msgspec.structs.replace(
-            before,
-            clusters=_union(before.clusters, alert.clusters),
-            origins=_union(before.origins, alert.origins),
-            claim_ids=_union(before.claim_ids, alert.claim_ids),
-        )
-        if grown != before:
-            self.connection.execute("UPDATE alert SET record=? WHERE alert_id=?", (wire.encode(grown), alert.alert_id))
+        after = grown(before, alert)
+        if after != before:
+            self.connection.execute(
+                "UPDATE alert SET record=?, rule_id=? WHERE alert_id=?", (wire.encode(after), after.rule_id, alert.alert_id)
+            )
+            self._put_alert_keys(after)
+
+    def _put_alert_keys(self, alert: Alert) -> None:
+        """What an alert is asked for by: its subjects, the parts of pairs, their folded names, and the rules."""
+        told = [(alert.subject, alert.subject_name), *((reason.subject, reason.subject_name) for reason in alert.rules)]
+        names = {name for subject, called in told for name in (subject, *subject.split("|"), key(called))}
+        names |= {f"rule:{rule}" for rule, _ in rules_of(alert)}
+        self.connection.executemany("INSERT OR IGNORE INTO alert_subject VALUES (?,?)", [(name, alert.alert_id) for name in sorted(names)])
 
     def _put_dropped(self, dropped: Dropped) -> None:
         self.connection.execute(
@@ -360,7 +363,3 @@ def _at(tagged: Tagged) -> int:
     article = tagged.article
     published = seconds(article.published_at)
     return published if published is not None else seconds(article.fetched_at) or 0
-
-
-def _union(first: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    return (*first, *(item for item in dict.fromkeys(more) if item not in first))

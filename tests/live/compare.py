@@ -11,6 +11,7 @@ from sinks.elasticsearch.search import document_of
 from sinks.elasticsearch.store import ElasticsearchStore
 from tests.live import indices, stream
 from tocsin import topics, wire
+from tocsin.alerting import rules_of
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident
 from tocsin.messages import Document
@@ -64,7 +65,7 @@ class Outcome(NamedTuple):
     @property
     def rang(self) -> set[tuple[str, str]]:
         """Rules and the subjects for which they rang."""
-        return {(alert.rule_id, alert.subject) for alert in self.alerts.values()}
+        return {told for alert in self.alerts.values() for told in rules_of(alert)}
 
     @property
     def clusters(self) -> set[frozenset[str]]:

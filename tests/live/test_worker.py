@@ -29,6 +29,7 @@ from tests.live.stream import (
 )
 from tests.sample_run import poll, sample_site, settings_for
 from tocsin import topics, wire
+from tocsin.alerting import rules_of
 from tocsin.incidents import Incident
 from tocsin.messages import Document, Placed, Sightings
 from tocsin.records import Alert, Article, Sighting, Tagged
@@ -81,8 +82,11 @@ def test_the_stages_give_what_the_embedded_run_gives(settings: Settings, kafka: 
     }
     assert same_clusters(one.clustered for one in documents.values()) == same_clusters(one.clustered for one in kept)
     alerts: list[Alert] = records(settings, topics.ALERTS)
-    assert {(alert.rule_id, alert.subject) for alert in alerts} == {(alert.rule_id, alert.subject) for alert in rang}
-    assert len({alert.alert_id for alert in alerts}) == len(alerts)
+    assert {told for alert in alerts for told in rules_of(alert)} == {told for alert in rang for told in rules_of(alert)}
+    assert sum(len(alert.rules) for alert in alerts) == sum(len(alert.rules) for alert in rang), (
+        "each reason comes once, in parts of an alert"
+    )
+    assert {alert.alert_id for alert in alerts} == {alert.alert_id for alert in rang}
     latest: dict[str, Incident] = {}
     for incident in records(settings, topics.INCIDENTS):
         if incident.revision > (latest[incident.incident_id].revision if incident.incident_id in latest else 0):

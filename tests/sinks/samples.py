@@ -163,7 +163,7 @@ def alert(of: Batch, subject: str = "loc:mosul", name: str = "Mosul", cause: str
     assert of.clustered is not None
     article = of.tagged.article
     fields: dict[str, object] = {
-        "alert_id": ids.alert_id("first-mention", subject, cause),
+        "alert_id": ids.alert_id(f"first-mention {subject}", cause),
         "rule_id": "first-mention",
         "rule_kind": "new_mention",
         "severity": "notice",

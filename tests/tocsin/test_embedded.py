@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from sinks.sqlite import open_store
 from sinks.sqlite.connect import FILE
 from tests.sample_run import poll, sample_site, settings_for
+from tocsin.alerting import rules_of
 from tocsin.embedded.session import Session
 from tocsin.errors import UsageError
 from tocsin.records import Tagged
@@ -50,7 +51,7 @@ def contents(data: Path) -> dict[str, Any]:
         return {
             "articles": {version: timeless(msgspec.to_builtins(tagged)) for version, tagged in documents.items()},
             "clusters": {frozenset(members) for members in clusters.values()},
-            "alerts": {(alert.rule_id, alert.subject) for alert in store.alerts(limit=10_000)},
+            "alerts": {told for alert in store.alerts(limit=10_000) for told in rules_of(alert)},
             "report": store.report(0).articles,
         }
 

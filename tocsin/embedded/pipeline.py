@@ -101,7 +101,7 @@ class Pipeline:
     def _accept_tagged(self, tagged: Tagged, fates: tuple[Fate, ...]) -> Accepted:
         clustered, unchanged = self._placed(tagged)
         tagged = in_cluster(tagged, clustered)
-        alerts = judge(sightings(tagged, clustered), self._rules, self._state)
+        alerts = judge(sightings(tagged, clustered, self._rules), self._rules, self._state)
         rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered)
         for alert in rang:
             self._delivered[alert.alert_id] = Delivered(at=now())
@@ -166,7 +166,7 @@ def remembered(kept: Stored) -> Member:
         correction=clustered.correction,
         previous_version=clustered.previous_version,
         known=clustered.known_sentences,
-        current=sentence_hashes(article.title, article.text),
+        current=sentence_hashes(article.title, article.text, kept.tagged.sentences),
         at=clustered.at or article.fetched_at,
         published=article.published_at or article.fetched_at,
         sketch=None,
