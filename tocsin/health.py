@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
@@ -107,10 +107,10 @@ class Health:
 
 
 @contextmanager
-def serve(settings: Settings, health: Health) -> Iterator[int]:
+def serve(settings: Settings, health: Health, *, kafka: bool = True) -> Iterator[int]:
     """Answer on health_bind:health_port in a thread until the block ends; yields the port (0: the setting is 0, nothing is served).
 
-    Meanwhile Kafka is watched: without a broker that answers the service is not ready, whatever it is doing.
+    Meanwhile Kafka is watched (`kafka`: the service needs it): without a broker that answers it is not ready, whatever it is doing.
     Raises UsageError when the address cannot be bound.
     """
     if settings.health_port == 0:
@@ -126,7 +126,11 @@ def serve(settings: Settings, health: Health) -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="health", daemon=True)
     thread.start()
     try:
-        with watched(settings, lambda trouble: health.waits("Kafka", trouble) if trouble else health.works("Kafka")):
+        with ExitStack() as around:
+            if kafka:
+                around.enter_context(
+                    watched(settings, lambda trouble: health.waits("Kafka", trouble) if trouble else health.works("Kafka"))
+                )
             yield server.server_address[1]
     finally:
         server.shutdown()

@@ -50,6 +50,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     clean_timeout: Annotated[float, Meta(gt=0, description="seconds for cleaning and tagging one page before its worker is killed")] = 20.0
     allow_private: Annotated[str, Meta(description="comma-separated host:port of private addresses that may be fetched (tests, demo)")] = ""
     feed_interval: Annotated[float, Meta(gt=0, description="seconds between two polls of a feed, before its rhythm is known")] = 900.0
+    channels: Annotated[str, Meta(description="YAML file that lists where alerts are told; see docs/notifications.md")] = "channels.yaml"
+    notify_retry_most: Annotated[float, Meta(gt=0, description="longest seconds between two tries of a channel that fails")] = 600.0
+    notify_give_up: Annotated[
+        float, Meta(gt=0, description="seconds after which notifications to a channel that fails all the time are given up")
+    ] = 86_400.0
     # --- the distributed services ---
     kafka: Annotated[str, Meta(description="comma-separated host:port of Kafka brokers")] = "127.0.0.1:9092"
     kafka_security: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Meta(description="how Kafka is spoken to")] = (

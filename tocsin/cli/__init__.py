@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("tocsin.cli.worker:worker", "Process the stream: cluster, tag, alerts, ledger."),
     "setup": ("tocsin.cli.sinks:setup", "Make Elasticsearch ready: templates, indices, aliases."),
     "sink": ("tocsin.cli.sinks:sink", "Service: write results into Elasticsearch or files (distributed run)."),
+    "notify": ("tocsin.cli.notify:notify", "Service: tell alerts to mail, chats and programs, each once; see what was told."),
     "submit": ("tocsin.cli.crawl:submit", "Send files, folders, WARC files, JSON lines or URLs into the distributed run."),
     "replay": ("tocsin.cli.replay:replay", "Build an index anew from the topics or the archive (distributed run)."),
     "dead-letters": ("tocsin.cli.dead_letters:dead_letters", "Messages that broke a stage: look at them, send them again."),

@@ -1,0 +1,69 @@
+"""Which notifications an alert asks for. Pure: the alert, the channels and what the ledger holds of it decide, never the time.
+
+- An alert that a channel takes goes there once.
+- One that grows says so once more where its severity has risen above what was told; copies and sources alone say nothing.
+- A correction or retraction goes to every channel that was told of its incident, whatever that channel's filters say.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from sinks.notify.channels import Channel
+from sinks.notify.ledger import Row
+from sinks.notify.notice import CORRECTIONS, SEVERITIES, Kind
+from tocsin.records import Alert
+
+
+class Decision(NamedTuple):
+    """One notification to be. `renews`: it takes the place of this row, which was never tried."""
+
+    channel: str
+    kind: Kind
+    key: str
+    before: str = ""  # update: the severity that was told
+    renews: Row | None = None
+
+
+def is_correction(alert: Alert) -> bool:
+    """Whether it takes something back."""
+    return bool(CORRECTIONS & {alert.rule_kind, *(getattr(reason, "rule_kind", "") for reason in getattr(alert, "rules", ()))})
+
+
+def threads_of(alert: Alert) -> tuple[str, ...]:
+    """What the alert is about, by which a correction finds it: its incidents; its article and its cluster."""
+    known = tuple(f"incident:{incident}" for incident in getattr(alert, "incidents", ()))
+    return (*known, f"article:{alert.article_id}", f"cluster:{alert.cluster_id}")
+
+
+def corrected_threads(alert: Alert) -> tuple[str, ...]:
+    """Under which threads a correction looks: of its incident where it names one, else of its article and cluster."""
+    threads = threads_of(alert)
+    return tuple(thread for thread in threads if thread.startswith("incident:")) or threads
+
+
+def decide(alert: Alert, channels: Iterable[Channel], known: Collection[Row], told: Collection[str]) -> list[Decision]:
+    """`known`: the alert's own rows; `told`: channels that were told of the incident, for a correction."""
+    found: list[Decision] = []
+    for channel in channels:
+        mine = [row for row in known if row.channel == channel.name and row.kind in ("alert", "update", "correction")]
+        if is_correction(alert):
+            if not mine and (channel.name in told or channel.takes(alert)):
+                kind: Kind = "correction" if channel.name in told else "alert"
+                found.append(Decision(channel.name, kind, f"{alert.alert_id}:{channel.name}"))
+            continue
+        if not mine:
+            if channel.takes(alert):
+                found.append(Decision(channel.name, "alert", f"{alert.alert_id}:{channel.name}"))
+            continue
+        highest = max(mine, key=lambda row: SEVERITIES.index(row.severity))
+        if SEVERITIES.index(alert.severity) <= SEVERITIES.index(highest.severity):
+            continue
+        key = f"{alert.alert_id}:{channel.name}:{alert.severity}"
+        untried = next((row for row in mine if row.state == "pending" and not row.attempts), None)
+        if untried is not None:
+            found.append(
+                Decision(channel.name, "alert" if untried.kind == "alert" else "update", untried.key, untried.notice.before, untried)
+            )
+        else:
+            found.append(Decision(channel.name, "update", key, highest.severity))
+    return found
