@@ -290,7 +290,7 @@ def _named(places: Iterable[ClaimPlace]) -> list[str]:
 
 
 def _lag(document: Document) -> int | None:
-    """Whole minutes from publication until the article was first seen; None for an edit, for a date not known to the minute, for old material.
+    """Whole minutes from publication until the article was first seen; None for an edit, for old material, for a date without its minute.
 
     Whether it came through the lane for old material is not asked: a replay sends everything through it.
     """

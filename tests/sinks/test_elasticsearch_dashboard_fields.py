@@ -123,8 +123,8 @@ def test_an_edit_is_not_late() -> None:
 
 def incident(**changed: Any) -> Incident:
     quote = IncidentQuote(text="Q", article_id="a_1", claim_id="c_1")
-    blank: dict[str, Any] = {name: () for name in ("places", "actors", "claims", "denies", "origins", "owners", "disputed", "corrections")}
-    blank |= {name: () for name in ("contradictions", "clusters", "articles", "claim_ids", "figures")}
+    blank: dict[str, Any] = dict.fromkeys(("places", "actors", "claims", "denies", "origins", "owners", "disputed", "corrections"), ())
+    blank |= dict.fromkeys(("contradictions", "clusters", "articles", "claim_ids", "figures"), ())
     dates = dict.fromkeys(("event_from", "event_to"), "2017-01-10") | dict.fromkeys(
         ("first_said", "last_said", "first_seen"), "2017-01-10T08:00:00Z"
     )
