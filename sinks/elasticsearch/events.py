@@ -36,6 +36,7 @@ def alert_document(alert: Alert, version: int) -> Json:
         "subject_ids": parts,
         "subject_keys": once((*parts, *(key(name) for _, name in told))),
         "rule_ids": once(rule for rule, _ in rules_of(alert)),
+        "suppressed": sum(reason.suppressed for reason in alert.rules),
         "revision": within(version),
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [])}

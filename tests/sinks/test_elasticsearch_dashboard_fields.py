@@ -11,7 +11,7 @@ from sinks.elasticsearch.batch import Preparer
 from tests.sinks import samples
 from tocsin.incidents import Contradiction, Incident, IncidentFigure, IncidentQuote
 from tocsin.messages import Document
-from tocsin.records import Attribution, ClaimActor, ClaimPlace, Quantity
+from tocsin.records import Attribution, ClaimActor, ClaimPlace, Quantity, Reason
 from tocsin.settings import Settings
 
 
@@ -150,3 +150,11 @@ def test_an_incident_says_low_and_high_of_every_toll_who_gives_it_and_what_contr
     assert [found[f"displaced_{end}"] for end in ("low", "best", "high")] == [100, 150, 200]
     assert (found["injured_low"], found["injured_best"], found.get("injured_high")) == (3, 4, None)
     assert (found["figures_by"], found["contradiction_notes"]) == (["Red Crescent"], ["100 against 200 displaced"])
+
+
+def test_an_alert_says_how_many_matches_throttles_held_back_for_all_its_rules() -> None:
+    words = {"severity": "notice", "subject": "loc:mosul", "subject_name": "Mosul", "headline": "H", "why": "W"}
+    reasons = tuple(Reason(rule_id=rule, rule_kind="any", suppressed=held, **words) for rule, held in (("a", 3), ("b", 4)))  # type: ignore[arg-type]
+    alert = samples.alert(samples.mosul())
+    assert events.alert_document(replace(alert, rules=reasons), 1)["suppressed"] == 7
+    assert events.alert_document(replace(alert, rules=()), 1)["suppressed"] == 0
