@@ -10,6 +10,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from streams.context import Context
 from streams.found import Found, mention
 from streams.groups import Near, read_phrase
@@ -57,7 +59,7 @@ def find_actors(context: Context, lexicon: ActorLexicon, places: Sequence[Mentio
         found += persons
         found += find_states(context.text, lexicon, scanned)
     else:  # names travel between languages, titles and nouns do not
-        found += [p if p.id in lexicon.actors else p._replace(sure=False) for p in persons]
+        found += [p if p.id in lexicon.actors else replace(p, sure=False) for p in persons]
     return [mention(item, context.text) for item in _joined(_settle(found), context.text)]
 
 
@@ -129,7 +131,7 @@ def _joined(items: list[Found], text: str) -> list[Found]:
                 continue
             together = before.rule[7:] in _TOGETHER and item.rule[7:] in _TOGETHER
             if gap == " and " and together and item.how == "class":
-                out[-1] = before._replace(end=item.end)
+                out[-1] = replace(before, end=item.end)
                 continue
             if (
                 gap == " "
@@ -138,7 +140,7 @@ def _joined(items: list[Found], text: str) -> list[Found]:
                 and before.type not in ("person", "government")
                 and before.rule != "phrase:grp:civilians"
             ):
-                out[-1] = item._replace(start=before.start)
+                out[-1] = replace(item, start=before.start)
                 continue
         out.append(item)
     return out

@@ -8,7 +8,10 @@ A frame reaches to the end of its sentence (prefix), or over all of it
 
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.claim_rules import ClaimRules, Hit
 from streams.clauses import Participant, Scene, is_preposed
@@ -17,7 +20,7 @@ from tocsin.records import Attribution, Mention
 __all__ = ["Frame", "as_attribution", "frame_kind", "frame_modality", "frames_of", "governing"]
 
 
-class Frame(NamedTuple):
+class Frame(Struct, frozen=True, gc=False):
     """One attribution in a sentence: its own words [start, end), its verb, and the stretch it covers."""
 
     start: int
@@ -451,7 +454,7 @@ def governing(frames: Sequence[Frame], start: int, end: int) -> list[Frame]:
     covering.sort(key=lambda f: (f.nominal, f.scope_start, f.verb_start))
     if len(covering) > 1 and covering[-1].nominal and covering[-1].denies:  # "it is untrue that ..., the brigade said"
         denied = covering.pop()
-        covering[-1] = covering[-1]._replace(denies=not covering[-1].denies, scope_start=max(covering[-1].scope_start, denied.scope_start))
+        covering[-1] = replace(covering[-1], denies=not covering[-1].denies, scope_start=max(covering[-1].scope_start, denied.scope_start))
     if (
         len(covering) > 1
         and covering[-2].denies

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Container
-from typing import NamedTuple
+
+from msgspec import Struct
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽ"
 _ABBREVIATED = "Gen|Lt|Col|Maj|Brig|Capt|Sgt|Cpl|Dr|Mr|Mrs|Ms|Prof|Sen|Rep|Gov|Adm|St|Cmdr|Pvt|Rev|Hon|Jr|Sr"
@@ -23,7 +24,7 @@ _UPPERS = frozenset(chr(code) for code in range(0x41, 0x180) if chr(code).isuppe
 _CLOSERS = "\"'”’)]»"
 
 
-class Token(NamedTuple):
+class Token(Struct, frozen=True, gc=False):
     """One capitalised word of a run."""
 
     text: str  # without a final full stop, unless an initialism
@@ -31,7 +32,7 @@ class Token(NamedTuple):
     end: int
 
 
-class Run(NamedTuple):
+class Run(Struct, frozen=True, gc=False):
     """Capitalised words in a row, particles such as "bin" and "van der" between them allowed."""
 
     start: int

@@ -1,7 +1,9 @@
 """Triggers that rules accept, before they become records: which of them stay when several speak of one event."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.attribution import Frame
 from streams.claim_rules import Hit, Rule
@@ -19,7 +21,7 @@ _BEATS_FROM = 0.8  # a specific code explains a general one away if it is at lea
 _UNREALISED = frozenset(("conditional", "question", "possible", "expected", "call"))
 
 
-class Found(NamedTuple):
+class Found(Struct, frozen=True, gc=False):
     """A trigger that a rule accepts, before it becomes a record."""
 
     rule: Rule
@@ -90,7 +92,7 @@ def _beaten(item: Found, kept: Sequence[Found], apart: bool) -> bool:
 
 
 def _demoted(item: Found) -> Found:
-    return item._replace(score=item.score * _BEATEN)
+    return replace(item, score=item.score * _BEATEN)
 
 
 def subtype_of(rule: Rule, modality: str) -> str:

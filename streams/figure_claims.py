@@ -6,7 +6,9 @@ of its code, the trigger its mood is read from, and the places it speaks of. The
 
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from streams.claim_rules import ClaimRules, Hit, Rule
 from streams.clauses import Scene
@@ -38,7 +40,7 @@ _AT = re.compile(r"\b(?:at|near|outside|inside) $")  # where a guessed person ca
 _PEOPLE = frozenset(("person", "household"))
 
 
-class FigureClaim(NamedTuple):
+class FigureClaim(Struct, frozen=True, gc=False):
     """What the engine needs to make a claim of figures."""
 
     rule: Rule

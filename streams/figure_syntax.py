@@ -1,13 +1,15 @@
 """The syntax of figures: digits and number words read into expressions with a value or bounds."""
 
 import re
-from typing import NamedTuple
+from operator import attrgetter
+
+from msgspec import Struct
 
 from streams.context import Context
 from streams.number_words import Vocabulary, vocabulary
 
 
-class Expression(NamedTuple):
+class Expression(Struct, frozen=True, gc=False):
     """One figure; offsets in the folded text. Either `value`, or `least` and `most` (None: no bound)."""
 
     start: int
@@ -22,7 +24,7 @@ class Expression(NamedTuple):
     noun: tuple[int, int] | None = None  # of "a soldier": the counted noun
 
 
-class _Atom(NamedTuple):
+class _Atom(Struct, frozen=True, gc=False):
     start: int
     end: int
     kind: str  # digits word scale magnitude vague one
@@ -30,6 +32,7 @@ class _Atom(NamedTuple):
     most: float
 
 
+_START = attrgetter("start")
 _DIGITS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+(?!\d)(?:[.,]\d{1,2}(?!\d))?|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d+(?:[.,]\d+)?")
 _RUN = re.compile("[0-9][0-9]*")  # a class in front is sought faster than a repeated one
 _GROUPS = re.compile(r"\d{1,3}(?:[ ,.']\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")  # "1,20,000" is Indian for 120,000
@@ -150,7 +153,7 @@ def _atoms(context: Context, text: str, words: Vocabulary) -> list[_Atom]:
                 atoms.append(_Atom(start, end, word.kind, word.value, word.most))
                 break
     if digits and len(atoms) > digits:
-        atoms.sort()
+        atoms.sort(key=_START)
     return atoms
 
 

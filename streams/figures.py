@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.context import Context
 from streams.number_words import vocabulary, written
@@ -37,7 +39,7 @@ class Term(NamedTuple):
     lang: str = ""  # "": English, and every text whose language has no terms of its own
 
 
-class Figure(NamedTuple):
+class Figure(Struct, frozen=True, gc=False):
     """A figure with its role. Offsets are code points of the text; `term_start` is -1 for an inherited role."""
 
     number: Number
@@ -52,13 +54,13 @@ class Figure(NamedTuple):
     main: int = -1  # index of the figure whose term it inherited, -1
 
 
-class _Hit(NamedTuple):
+class _Hit(Struct, frozen=True, gc=False):
     start: int  # folded
     end: int
     terms: tuple[Term, ...]
 
 
-class _View(NamedTuple):
+class _View(Struct, frozen=True, gc=False):
     """One sentence: folded text, where it begins, its numbers with their places (begin, end, end of noun phrase), its terms."""
 
     text: str
@@ -265,14 +267,14 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
         if not _says_whole(context.text, figure) and _SHARE_OF.search(text, max(low, places[at][0] - _SUBSET_REACH), places[at][0]):
             continue
         if found and _FAMILY.get(figure.role) == _FAMILY.get(found[-1].role) and _is_part(text, places[at], found[-1], figure):
-            figure = figure._replace(subset=True)
+            figure = replace(figure, subset=True)
         elif found and figure.role == found[0].role and _OF_THE.search(text, low, places[0][0]):
-            figure = figure._replace(subset=True)  # "Of the 256,000 displaced, 192,000 are still away"
+            figure = replace(figure, subset=True)  # "Of the 256,000 displaced, 192,000 are still away"
         last = len(found)
         found.append(figure)
     for at in range(len(found) - 1):
         if _AMONG.fullmatch(context.text, max(found[at].number.noun_end, found[at].number.end), found[at + 1].number.start):
-            found[at] = found[at]._replace(subset=True)
+            found[at] = replace(found[at], subset=True)
     return found
 
 
@@ -424,7 +426,7 @@ def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure |
         return None
     gap = text[places[at - 1][2] : places[at][0]]
     if number.unit in ("person", "household") and before.number is numbers[at - 1] and _RESTATES.fullmatch(gap):
-        return before._replace(number=number, unit=number.unit, cost=0.3, restates=last)
+        return replace(before, number=number, unit=number.unit, cost=0.3, restates=last)
     by_noun = before.number.noun in _DISPLACED_NOUNS or before.number.noun in _STATUS_NOUNS
     if number.text.lower() in _ARTICLES and not (len(gap) <= _ARTICLE_GAP and not _SAYS.match(text, places[at][2])):
         return None  # "..., a health official said"
@@ -433,7 +435,8 @@ def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure |
         return None
     if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
         cost = 2.5 if before.main < 0 else before.cost
-        return before._replace(
+        return replace(
+            before,
             number=number,
             unit=before.unit,
             cost=cost,

@@ -1,14 +1,15 @@
 """An actor found, before it is settled who keeps which words."""
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from tocsin.records import Mention
 
 _NOT_WORD = re.compile(r"[^\w]+")
 
 
-class Found(NamedTuple):
+class Found(Struct, frozen=True, gc=False):
     """An actor before overlaps are settled."""
 
     start: int

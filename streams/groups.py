@@ -5,7 +5,8 @@ determiners, names) and, for some heads, over "of <name>". Nothing is parsed: ea
 """
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from streams.capitals import opens_sentence
 from streams.lexicon import ActorLexicon, Head, Words
@@ -24,7 +25,7 @@ _CHARS = 40  # longest word looked at
 _WORDS = 12  # most words before a head
 
 
-class Near(NamedTuple):
+class Near(Struct, frozen=True, gc=False):
     """A name, state or place that ends (or starts) where a phrase grows."""
 
     start: int
@@ -35,7 +36,7 @@ class Near(NamedTuple):
     form: str = ""  # of a state: name, adjective; of a place: its type
 
 
-class Phrase(NamedTuple):
+class Phrase(Struct, frozen=True, gc=False):
     """One noun phrase and what stands inside it."""
 
     start: int

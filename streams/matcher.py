@@ -6,9 +6,10 @@ Arabic script puts clitics before (wa-, fa-, bi-, li-, ka-, al-), Cyrillic puts 
 
 import re
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+from msgspec import Struct
 
 from tocsin.fold import Folded, fold_key
 
@@ -28,7 +29,7 @@ def _script(name: str) -> int:
     return _CYRILLIC_SCRIPT if _CYRILLIC.search(name) else _OTHER_SCRIPT
 
 
-class Match(NamedTuple, Generic[P]):
+class Match(Struct, Generic[P], frozen=True, gc=False):
     """One name found: offsets in the original text, and what the name stands for."""
 
     start: int

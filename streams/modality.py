@@ -5,7 +5,9 @@ Precedence when several apply: question > conditional > call > possible > expect
 
 import re
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from streams.attribution import Frame
 from streams.claim_rules import ClaimRules, Hit
@@ -28,7 +30,7 @@ _TO = re.compile(r"\bto\s+(?:\w+ly\s+)?$")
 _MONTH = re.compile(r"\s+\d{1,2}\b|\s*(?:\d{4})")
 
 
-class Mood(NamedTuple):
+class Mood(Struct, frozen=True, gc=False):
     """What a clause says about its own truth."""
 
     modality: Modality

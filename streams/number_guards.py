@@ -1,7 +1,8 @@
 """What only looks like a count: years, dates, ages, scores, list markers, page and phone numbers, references and measures."""
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from streams.figure_syntax import Expression
 from streams.number_words import Vocabulary
@@ -43,7 +44,7 @@ _LABEL_AGE = 110
 _LOOK_BACK = 48  # code points: the longest approximator with fillers is shorter
 
 
-class After(NamedTuple):
+class After(Struct, frozen=True, gc=False):
     """What follows a figure."""
 
     refused: bool = False
@@ -55,7 +56,7 @@ class After(NamedTuple):
     words: tuple[str, ...] = ()  # the words read, for bare figures
 
 
-class Before(NamedTuple):
+class Before(Struct, frozen=True, gc=False):
     """What stands before a figure."""
 
     start: int  # of the approximator, or of the figure

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.context import Context
 from streams.figure_syntax import Expression, read_expressions
@@ -97,8 +98,8 @@ def _read(context: Context, found: Expression, words: Vocabulary, previous: Numb
     before = _look_back(text, found, words)
     suffix = _SUFFIX.match(text, found.end) if text.startswith(_SUFFIX_STARTS, found.end) else None
     if suffix is not None:
-        found = found._replace(end=suffix.end())
-        before = before._replace(approx=before.approx or ("at_least" if any(suffix.groups()) else "about"))
+        found = replace(found, end=suffix.end())
+        before = replace(before, approx=before.approx or ("at_least" if any(suffix.groups()) else "about"))
     after = _look_ahead(context, found, words)
     if after.refused or is_reference(text, found, before, after, words):
         return None

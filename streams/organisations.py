@@ -1,7 +1,8 @@
 """Organisations by pattern: a capitalised run with an organisation's head noun, and acronyms introduced in brackets."""
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from streams.capitals import Run
 from streams.lexicon import People
@@ -10,7 +11,7 @@ _JOIN = re.compile(r" (?:of|for|on|and|against|de|des|du|la)(?: the| and| of)? (
 _BRACKET = re.compile(r"\s?\(\s?(?:the |or )?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s?[);,]")
 
 
-class Organisation(NamedTuple):
+class Organisation(Struct, frozen=True, gc=False):
     """An organisation found, its acronym if the text gives one."""
 
     start: int

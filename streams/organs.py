@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from msgspec.structs import replace
+
 from streams.found import Found, slug
 from streams.groups import Phrase
 from streams.lexicon import ActorLexicon, Head
@@ -52,7 +54,7 @@ def organ(lexicon: ActorLexicon, code: str, branch: str) -> tuple[str, str]:
 def _as_organ(found: Found, head: Head, lexicon: ActorLexicon, code: str) -> Found:
     key, name = organ(lexicon, code, head.branch)
     kind = lexicon.actors[key].type if key in lexicon.actors else _BRANCH_TYPE.get(head.branch, head.type)
-    return found._replace(id=key, name=name, type=kind, how="pattern", confidence=0.9, sure=True, reason="state and its organ")
+    return replace(found, id=key, name=name, type=kind, how="pattern", confidence=0.9, sure=True, reason="state and its organ")
 
 
 def _kurdish(found: Found, lexicon: ActorLexicon, near: Counter[str]) -> Found:
@@ -61,12 +63,12 @@ def _kurdish(found: Found, lexicon: ActorLexicon, near: Counter[str]) -> Found:
     codes = [code for code, _ in top if code in _KURDISH and _KURDISH[code] in lexicon.actors]
     unclear = len(codes) > 1 and near[codes[0]] == near[codes[1]]
     if not codes or unclear:
-        return found._replace(
-            id="grp:kurdish-forces", name="Kurdish forces", type="class", confidence=0.6, sure=False, reason="country unclear"
+        return replace(
+            found, id="grp:kurdish-forces", name="Kurdish forces", type="class", confidence=0.6, sure=False, reason="country unclear"
         )
     known = lexicon.actors[_KURDISH[codes[0]]]
-    return found._replace(
-        id=known.id, name=known.name, type=known.type, how="context", confidence=0.6, sure=False, reason="Kurdish forces by country"
+    return replace(
+        found, id=known.id, name=known.name, type=known.type, how="context", confidence=0.6, sure=False, reason="Kurdish forces by country"
     )
 
 
@@ -79,8 +81,8 @@ def identify(phrase: Phrase, lexicon: ActorLexicon, countries: Counter[str], tex
     owned = phrase.possessive and head.id in _OTHERS
     if actor is not None and head.plural and not owned and not head.national and (head.id not in _NOT_MEMBERS or word == "men"):
         known = lexicon.actors[actor.id]
-        return found._replace(
-            id=known.id, name=known.name, type=known.type, how="alias", confidence=0.9, sure=True, reason="name in the phrase"
+        return replace(
+            found, id=known.id, name=known.name, type=known.type, how="alias", confidence=0.9, sure=True, reason="name in the phrase"
         )
     code = next((n.country for n in phrase.names if n.country in lexicon.states), "")
     of_state = any(n.kind == "state" or n.form == "country" for n in phrase.names)
@@ -93,9 +95,9 @@ def identify(phrase: Phrase, lexicon: ActorLexicon, countries: Counter[str], tex
         top = countries.most_common(2)
         if top and (len(top) == 1 or top[0][1] > top[1][1]) and top[0][0] in lexicon.states:
             by_context = _as_organ(found, head, lexicon, top[0][0])
-            return by_context._replace(how="context", confidence=0.6, sure=False, reason="the country spoken of most")
+            return replace(by_context, how="context", confidence=0.6, sure=False, reason="the country spoken of most")
     if head.national and code and head.id.startswith("grp:"):
-        return found._replace(id=f"grp:{adjective_slug(lexicon, code)}-{head.id[4:]}")
+        return replace(found, id=f"grp:{adjective_slug(lexicon, code)}-{head.id[4:]}")
     if (head.id == "grp:official" and "local" in phrase.modifiers) or word == "administrator":
-        return found._replace(id="grp:local-official")
+        return replace(found, id="grp:local-official")
     return found

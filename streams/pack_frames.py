@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from streams.attribution import Frame, frame_kind, frame_modality
 from streams.claim_rules import ClaimRules, Hit
 from streams.clauses import Participant, Scene
@@ -48,7 +50,7 @@ def pack_frames(scene: Scene, rules: ClaimRules, speakers: Sequence[Frame]) -> l
             d is not frame and d.verb_start < frame.scope_start and d.scope_start <= frame.verb_start < d.scope_end for d in denials
         )
         if not (denied and frame.nominal):  # "denied reports of": the denial speaks of the words themselves
-            kept.append(frame._replace(denies=True) if denied else frame)
+            kept.append(replace(frame, denies=True) if denied else frame)
     return kept
 
 
@@ -99,7 +101,7 @@ def _hearsay(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame:
     denies, refuted = bool(hit.mask & rules.bits["deny"]), rules.bits.get("refuted", 0)
     if scene.mask & refuted and any(h.mask & refuted and h.start > hit.start for h in scene.hits):
         denies = True
-    return frame._replace(nominal=denies or (that is None and not hit.mask & rules.bits["claim"]), denies=denies, anonymous=True)
+    return replace(frame, nominal=denies or (that is None and not hit.mask & rules.bits["claim"]), denies=denies, anonymous=True)
 
 
 def _that(scene: Scene, hit: Hit, rules: ClaimRules) -> Hit | None:
@@ -150,7 +152,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
         frame = _frame(scene, rules, hit, start, max(stop, hit.end), scope, source, words)
     speaker = next((f for f in speakers if f.source is not None), None)
     if source is None and speaker is not None and not words:
-        frame = frame._replace(source=speaker.source, source_text=speaker.source_text, kind=speaker.kind)
+        frame = replace(frame, source=speaker.source, source_text=speaker.source_text, kind=speaker.kind)
     return frame
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from streams.capitals import Run, Token
 from streams.lexicon import People
 
@@ -17,7 +19,7 @@ _OPENS_APPOSITION = frozenset(("the", "a", "an", "who", "whose", "its", "his", "
 _OF = re.compile(r" (?:of|for) (?:the )?(?=[A-Z])")
 
 
-class Name(NamedTuple):
+class Name(Struct, frozen=True, gc=False):
     """A person found: the span, whether a title or known given name supports it, and the words of the name proper."""
 
     start: int

@@ -5,7 +5,8 @@ Roles are sought in the trigger's clause first; a relative or participial clause
 """
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from streams.claim_rules import ClaimRules, Hit
 from streams.clauses import Participant, Scene, is_preposed, listed
@@ -26,7 +27,7 @@ _LIGHT_VERB = re.compile(
 _ADJECTIVE_GAP = re.compile(r"[\s'’]*(?:s\s+)?(?:\w+\s+){0,2}")
 
 
-class Roles(NamedTuple):
+class Roles(Struct, frozen=True, gc=False):
     """The participants in each role; several when they are listed."""
 
     agents: tuple[Participant, ...] = ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+from msgspec import Struct
 
 from streams.context import Context
 from tocsin.fold import fold_key
@@ -20,7 +21,7 @@ PATH = Path(__file__).parent / "data" / "times.yaml"
 Kind = Literal["date", "period", "since", "until", "duration", "now", "vague"]
 
 
-class Partial(NamedTuple):
+class Partial(Struct, frozen=True, gc=False):
     """A date as written: what is missing is None. Or already resolved: `first` and `last`."""
 
     start: int

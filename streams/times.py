@@ -9,6 +9,7 @@ from calendar import monthrange
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.context import Context
 from streams.time_syntax import Kind, Partial, read_partials, shift
@@ -142,12 +143,12 @@ def _resolve(context: Context, text: str, one: Partial, two: Partial | None, pub
     if two is not None:
         kind = "period"
         if one.year is None and one.month is not None and two.month is not None and two.year is not None:
-            one = one._replace(year=two.year if (one.month, one.day or 0) <= (two.month, two.day or 31) else two.year - 1)
+            one = replace(one, year=two.year if (one.month, one.day or 0) <= (two.month, two.day or 31) else two.year - 1)
     first, _, precision, inferred = _bounds(one, published)
     last: str | None = None
     if two is not None:
         if two.year is None and one.year is not None and two.month is not None and one.month is not None:
-            two = two._replace(year=one.year if (one.month, one.day or 0) <= (two.month, two.day or 31) else one.year + 1)
+            two = replace(two, year=one.year if (one.month, one.day or 0) <= (two.month, two.day or 31) else one.year + 1)
         _, last, _, second_inferred = _bounds(two, published)
         inferred = inferred or second_inferred
         if first is not None and last is not None and last < first[: len(last)]:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from streams.capitals import Run, Token, find_runs
 from streams.context import Context
 from streams.found import Found, slug
@@ -89,7 +91,7 @@ def find_organisations(
             continue
         used.add(run.start)
         label = text[organisation.start : organisation.end]
-        organisation = organisation._replace(start=_owner_start(text, organisation.start, owners))
+        organisation = replace(organisation, start=_owner_start(text, organisation.start, owners))
         item = Found(
             organisation.start, organisation.end, f"org:x-{slug(label)}", label, "organisation", "pattern",
             0.7 if organisation.sure else 0.5, organisation.sure, "organisation by pattern", 3, "organisation",
@@ -98,7 +100,7 @@ def find_organisations(
         if organisation.acronym:
             at = organisation.acronym_start
             acronyms[organisation.acronym] = item
-            found.append(item._replace(start=at, end=at + len(organisation.acronym), rule="acronym"))
+            found.append(replace(item, start=at, end=at + len(organisation.acronym), rule="acronym"))
     return found, acronyms, used
 
 
@@ -167,7 +169,7 @@ def find_persons(
             continue
         if person.title and covered.get(run.start) and PREPOSITION.search(text, max(0, run.start - 12), run.start):
             begin = split_title(run, people)[0]  # "in Turkey Minister X": the country is where, not whose
-            person = person._replace(start=run.tokens[begin].start)
+            person = replace(person, start=run.tokens[begin].start)
         item = _person(person, lexicon, scanned, surnames, names.get(person.end))
         found.append(item)
         if item.id in lexicon.actors or len(person.tokens) > 1 or person.title:
@@ -179,14 +181,14 @@ def find_persons(
         plain = len(run.tokens) <= 2 and word not in people.titles and not (word.isupper() and len(word) < 5)
         item_for = surnames.get(word.rsplit("-", 1)[-1]) if plain else None
         if len(run.tokens) == 1 and (short := acronyms.get(word)):
-            found.append(short._replace(start=run.start, end=run.end, how="alias", rule="acronym"))
+            found.append(replace(short, start=run.start, end=run.end, how="alias", rule="acronym"))
         elif (
             item_for is not None
             and (len(run.tokens) == 1 or run.tokens[0].text in people.given)
             and not (place_at.get(run.start, -1) >= run.end and PREPOSITION.search(text[max(0, run.start - 24) : run.start]))
         ):
             found.append(
-                item_for._replace(start=run.start, end=run.end, how="alias", reason="surname of a person named before", rule="surname")
+                replace(item_for, start=run.start, end=run.end, how="alias", reason="surname of a person named before", rule="surname")
             )
         elif place_at.get(run.start, -1) < run.end:
             found += _leftover(run, text, lexicon, scanned)

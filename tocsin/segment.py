@@ -7,7 +7,8 @@ found here by general cues only, and only at the tail: a last paragraph is news 
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from tocsin.records import Segment, Sentence
 
@@ -19,7 +20,7 @@ _BIO_LIMIT = 2000  # characters of a bio paragraph
 _FIRST_PERSON_GAIN = 2.0  # comments must be this many times denser in first person and address than the article before them
 
 
-class _Block(NamedTuple):
+class _Block(Struct, frozen=True, gc=False):
     """One paragraph: its trimmed extent."""
 
     start: int
