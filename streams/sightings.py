@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 HAPPENED = ("asserted", "reported", "claimed")
 
 
-def sightings(tagged: Tagged, clustered: Clustered, rules: "Rules | None" = None) -> tuple[Sighting, ...]:
-    """Return every subject of this version, in a fixed order (by subject), and what meets the conditions of `rules`."""
-    matches = rules.conditions.matches(tagged, clustered) if rules is not None and rules.conditions else Matches()
+def sightings(tagged: Tagged, clustered: Clustered, rules: "Rules | None" = None, matches: Matches | None = None) -> tuple[Sighting, ...]:
+    """Return every subject of this version, in a fixed order (by subject), and what meets the conditions of `rules`.
+
+    `matches`: where they are known already.
+    """
+    if matches is None:
+        matches = rules.conditions.matches(tagged, clustered) if rules is not None else Matches()
     return (*_subjects(tagged, clustered, matches), *_rules(tagged, clustered, matches, rules))
 
 

@@ -1,7 +1,7 @@
 """The stages of the distributed stream as plain functions: a decoded record and state in, messages out. No Kafka, no Faust.
 
     incoming -> cluster -> articles -> tag -> tagged, sightings -> alerts -> alerts
-                                              claims    -> ledger -> incidents
+                                              claims    -> ledger -> incidents, alerts
 
 A `Stage` says what a stage reads and writes, which tables it keeps, and how to open it. An open stage is one function, called for one
 record at a time; it either returns all messages of the record or raises, and then nothing of that record may be kept. `pack` puts
@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import Hour, Rung, Seen, State, judge
+from streams.alerts_incidents import Told, judge_incidents, noted
 from streams.cluster import Clusters, Member, in_cluster
 from streams.ledger import LedgerState, settle
 from streams.ledger_claims import Sides, sides_of
@@ -29,7 +30,7 @@ from streams.tag import Resources, tag
 from tocsin import topics, wire
 from tocsin.clock import iso_of, parse
 from tocsin.errors import Quarantine
-from tocsin.incidents import LedgerBatch
+from tocsin.incidents import Incident, LedgerBatch
 from tocsin.messages import Document, Placed, Sightings
 from tocsin.records import SCHEMA_VERSION, Alert, Article, Record, Sighting
 from tocsin.settings import Settings
@@ -132,11 +133,13 @@ def _open_tag(knows: Tagging, tables: Tables) -> Step:
         article, clustered = placed.article, placed.clustered
         tagged = in_cluster(tag(article, knows.resources), clustered)
         document = Document(tagged=tagged, clustered=clustered)
-        seen = sightings(tagged, clustered, knows.rules)
+        matches = knows.rules.conditions.matches(tagged, clustered)
+        seen = sightings(tagged, clustered, knows.rules, matches)
+        said = noted(speakers.said(tagged, clustered, knows.sides), tagged, clustered, matches)
         return [
             output(TAGGED, article.article_id, document, backfill=article.backfill),
             *(output(SIGHTINGS, found.subject, found, backfill=article.backfill) for found in seen),
-            *(output(CLAIMS, said.block, said, backfill=article.backfill) for said in speakers.said(tagged, clustered, knows.sides)),
+            *(output(CLAIMS, part.block, part, backfill=article.backfill) for part in said),
         ]
 
     return step
@@ -154,12 +157,18 @@ def _open_alerts(rules: Any, tables: Tables) -> Step:
     return step
 
 
-def _open_ledger(_: Any, tables: Tables) -> Step:
+def _open_ledger(rules: Any, tables: Tables) -> Step:
     state = LedgerState(tables["blocks"], tables["incidents"])
 
     def step(message: LedgerBatch) -> list[Output]:
-        changed = {incident.incident_id: incident for said in message.found for incident in settle(said, state)}
-        return [output(INCIDENTS, incident.incident_id, incident) for incident in changed.values()]  # the last revision says it all
+        last: dict[str, Incident] = {}  # the last revision says it all
+        rang: list[Alert] = []
+        for said in message.found:
+            changed = settle(said, state)
+            last.update((incident.incident_id, incident) for incident in changed)
+            rang += judge_incidents(said, changed, rules or Rules(()), tables["told"])
+        told = [output(ALERTS, alert.alert_id, alert) for alert in rang]
+        return [*(output(INCIDENTS, incident.incident_id, incident) for incident in last.values()), *told]
 
     return step
 
@@ -176,7 +185,7 @@ STAGES = (
     Stage("cluster", INCOMING, (ARTICLES,), _nothing, _open_cluster, {"members": Member}),
     Stage("tag", ARTICLES, (TAGGED, SIGHTINGS, CLAIMS), _load_tag, _open_tag, {"blocks": Spoken}, batch=100),
     Stage("alerts", SIGHTINGS, (ALERTS,), rules_for, _open_alerts, {"seen": Seen, "hours": Hour, "rung": Rung}),
-    Stage("ledger", CLAIMS, (INCIDENTS,), _nothing, _open_ledger, {"blocks": Block, "incidents": Open}),
+    Stage("ledger", CLAIMS, (INCIDENTS, ALERTS), rules_for, _open_ledger, {"blocks": Block, "incidents": Open, "told": Told}),
 )
 """In the order of the stream."""
 

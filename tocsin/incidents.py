@@ -68,6 +68,16 @@ class LedgerClaim(Record, frozen=True, kw_only=True):
     quote: str = ""  # the sentence, cut
 
 
+class ClaimNote(Record, frozen=True, kw_only=True):
+    """What alert rules need of one claim; it is not kept in the ledger."""
+
+    claim_id: str
+    modality: str
+    met: tuple[str, ...] = ()  # rules whose condition it meets
+    start: int = 0  # of its trigger in the sentence
+    end: int = 0
+
+
 class LedgerClaims(Record, frozen=True, kw_only=True):
     """All that one article version says in one block; without claims: what its earlier version said there is gone."""
 
@@ -85,6 +95,12 @@ class LedgerClaims(Record, frozen=True, kw_only=True):
     left_out: int = 0  # claims beyond the limit
     nobody: tuple[str, ...] = ()  # roles (killed, injured) of which a correction in this version says: nobody
     note: str = ""  # that correction's words, cut
+    notes: tuple[ClaimNote, ...] = ()  # of claims in sentences that are new in this version
+    url: str = ""
+    title: str | None = None
+    episode: str = ""  # as in a sighting
+    archived: str | None = None
+    versions: str = ""
     schema_version: int = SCHEMA_VERSION
 
 

@@ -7,13 +7,16 @@ from msgspec.structs import replace
 
 from producers.archive import Archive
 from streams.alerts import Hour, Rung, Seen, State, judge
+from streams.alerts_incidents import Told, judge_incidents, noted
 from streams.cluster import Clusters, Member, in_cluster
 from streams.ledger import LedgerState, settle
 from streams.ledger_claims import Sides, blocks_of, ledger_claims
 from streams.ledger_state import Block, Open
 from streams.rules import Rules
+from streams.rules_match import Matches
 from streams.sightings import sightings
 from tocsin import ids
+from tocsin.alerting import together
 from tocsin.clock import now
 from tocsin.embedded.prepare import Prepared
 from tocsin.fates import article_fates, outcome_of
@@ -64,6 +67,7 @@ class Pipeline:
         self._clusters = Clusters(self._members)
         self._state = State(store.table("seen", Seen), store.table("hours", Hour), store.table("rung", Rung))
         self._ledger = LedgerState(store.table("blocks", Block), store.table("incidents", Open))
+        self._told = store.table("told", Told)
         self._delivered = store.table("delivered", Delivered)
         committed = self._positions.get("warc")
         self._archive = Archive(archive_folder, (committed.file, committed.end) if committed else None)
@@ -101,21 +105,28 @@ class Pipeline:
     def _accept_tagged(self, tagged: Tagged, fates: tuple[Fate, ...]) -> Accepted:
         clustered, unchanged = self._placed(tagged)
         tagged = in_cluster(tagged, clustered)
-        alerts = judge(sightings(tagged, clustered, self._rules), self._rules, self._state)
+        matches = self._rules.conditions.matches(tagged, clustered)
+        alerts = judge(sightings(tagged, clustered, self._rules, matches), self._rules, self._state)
+        incidents, told = ((), ()) if unchanged else self._settled(tagged, clustered, matches)
+        alerts = together((*alerts, *told))
         rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered)
         for alert in rang:
             self._delivered[alert.alert_id] = Delivered(at=now())
         outcome = "unchanged" if unchanged else outcome_of(clustered)
-        incidents = () if unchanged else self._settled(tagged, clustered)
-        told = (*fates, *article_fates(tagged, clustered, now(), rang, unchanged=unchanged))
-        self._store.write(Batch(tagged=tagged, clustered=clustered, alerts=alerts, incidents=incidents, fates=told))
+        events = (*fates, *article_fates(tagged, clustered, now(), rang, unchanged=unchanged))
+        self._store.write(Batch(tagged=tagged, clustered=clustered, alerts=alerts, incidents=incidents, fates=events))
         return Accepted(outcome, rang)
 
-    def _settled(self, tagged: Tagged, clustered: Clustered) -> tuple[Incident, ...]:
-        """The incidents that this version changes; where the article's former version spoke of some, it may have fallen silent."""
+    def _settled(self, tagged: Tagged, clustered: Clustered, matches: Matches) -> tuple[tuple[Incident, ...], tuple[Alert, ...]]:
+        """The incidents that this version changes, and what they ring; where its former version spoke of some, it may be silent now."""
         before = self._store.article(clustered.previous_version) if clustered.previous_version else None
         blocks = blocks_of(before.tagged, self._sides) if before is not None else ()
-        return tuple(incident for said in ledger_claims(tagged, clustered, self._sides, blocks) for incident in settle(said, self._ledger))
+        incidents, alerts = list[Incident](), list[Alert]()
+        for said in noted(ledger_claims(tagged, clustered, self._sides, blocks), tagged, clustered, matches):
+            changed = settle(said, self._ledger)
+            incidents += changed
+            alerts += judge_incidents(said, changed, self._rules, self._told)
+        return tuple(incidents), tuple(alerts)
 
     def _placed(self, tagged: Tagged) -> tuple[Clustered, bool]:
         """Where a version belongs, and whether this very version passed before.
