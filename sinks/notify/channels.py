@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
@@ -27,7 +27,7 @@ from msgspec import Meta
 from sinks.notify.notice import SEVERITIES, rules_of
 from tocsin.errors import DataError
 from tocsin.records import Alert
-from tocsin.yaml_file import Document, convert, read_yaml
+from tocsin.yaml_file import Document, convert, explained, read_yaml
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _FIELDS = ("url", "article_id", "version_id", "alert_id", "source_id")
@@ -74,7 +74,7 @@ class _Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    channels: dict[str, _Spec]
+    channels: dict[str, Any]  # each a _Spec, read by itself: its name belongs into every complaint
     archive: str = ""
 
 
@@ -130,8 +130,16 @@ def read_channels(path: Path, environment: Mapping[str, str] | None = None) -> C
     unknown = set(re.findall(r"\{(\w*)\}", content.archive)) - set(_FIELDS)
     if unknown:
         raise document.error(f"archive: {{{min(unknown)}}} is not known; there are {', '.join(_FIELDS)}", ["archive"])
-    made = tuple(_channel(document, name, spec, environment) for name, spec in content.channels.items())
+    made = tuple(_channel(document, name, _spec(document, name, given), environment) for name, given in content.channels.items())
     return Channels(made, content.archive)
+
+
+def _spec(document: Document, name: str, given: Any) -> _Spec:
+    try:
+        return msgspec.convert(given, _Spec)
+    except msgspec.ValidationError as error:
+        problem, steps = explained(error)
+        raise document.error(f"channel {name}: {problem}", ["channels", name, *steps]) from error
 
 
 def _channel(document: Document, name: str, spec: _Spec, environment: Mapping[str, str]) -> Channel:

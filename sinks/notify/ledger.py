@@ -120,7 +120,7 @@ def open_ledger(folder: Path, *, mode: Literal["notifier", "reader", "operator"]
             folder.mkdir(parents=True, exist_ok=True)
             held = undo.enter_context(lock(folder / "notifier.lock", folder))
         elif not path.exists():
-            raise UsageError(f"no notifications in {folder}: `tocsin notify` makes them; --data names another folder")
+            raise _nothing(folder)
         connection = connect(path)
         undo.callback(connection.close)
         version = schema_version(connection, APPLICATION)
@@ -133,10 +133,16 @@ def open_ledger(folder: Path, *, mode: Literal["notifier", "reader", "operator"]
             if version == 0:
                 marks = f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={SCHEMA};"
                 connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {marks} COMMIT;")
+        elif version == 0:
+            raise _nothing(folder)
         elif mode == "reader":
             connection.execute("PRAGMA query_only=ON")
         undo.pop_all()
         return Ledger(path, connection, held)
+
+
+def _nothing(folder: Path) -> UsageError:
+    return UsageError(f"no notifications in {folder}: `tocsin notify` makes them; --data names another folder")
 
 
 class Ledger:

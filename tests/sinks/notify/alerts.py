@@ -85,9 +85,9 @@ def channels_file(folder: Path, *, archive: str = "", **channels: str) -> Path:
     return path
 
 
-def hook(url: str, more: str = "") -> str:
+def hook(url: str, more: str = "", seconds: int = 2) -> str:
     """A webhook on this machine, as a channel."""
-    return f"webhook: '{url}', secret: {{file: signing}}, allow_private: true, timeout: 2{more}"
+    return f"webhook: '{url}', secret: {{file: signing}}, allow_private: true, timeout: {seconds}{more}"
 
 
 def mail(folder: Path, port: int, more: str = "") -> str:
