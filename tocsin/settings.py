@@ -67,6 +67,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     elasticsearch_user: Annotated[str, Meta(description="user of Elasticsearch; empty: none")] = ""
     elasticsearch_password: Annotated[str, Meta(description="its password; better TOCSIN_ELASTICSEARCH_PASSWORD_FILE", extra=_SECRET)] = ""
     elasticsearch_ca: Annotated[str, Meta(description="file with the certificate authority of Elasticsearch; empty: the system's")] = ""
+    kibana: Annotated[str, Meta(description="address of Kibana, with its base path where it has one")] = "http://127.0.0.1:5601"
+    kibana_user: Annotated[str, Meta(description="user of Kibana; empty: none")] = ""
+    kibana_password: Annotated[str, Meta(description="its password; better TOCSIN_KIBANA_PASSWORD_FILE", extra=_SECRET)] = ""
+    kibana_ca: Annotated[str, Meta(description="file with the certificate authority of Kibana; empty: the system's")] = ""
     store: Annotated[Literal["sqlite", "elasticsearch"], Meta(description="where search, show, alerts, incidents and trace look")] = (
         "sqlite"
     )

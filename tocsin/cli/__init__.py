@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("tocsin.cli.crawl:schedule", "Service: decide what is asked when (distributed run)."),
     "fetch": ("tocsin.cli.crawl:fetch", "Service: ask hosts, archive and clean what they answer (distributed run)."),
     "worker": ("tocsin.cli.worker:worker", "Process the stream: cluster, tag, alerts, ledger."),
-    "setup": ("tocsin.cli.sinks:setup", "Make Elasticsearch ready: templates, indices, aliases."),
+    "setup": ("tocsin.cli.sinks:setup", "Make Elasticsearch ready (indices, aliases) and Kibana (dashboards)."),
     "sink": ("tocsin.cli.sinks:sink", "Service: write results into Elasticsearch or files (distributed run)."),
     "notify": ("tocsin.cli.notify:notify", "Service: tell alerts to mail, chats and programs, each once; see what was told."),
     "submit": ("tocsin.cli.crawl:submit", "Send files, folders, WARC files, JSON lines or URLs into the distributed run."),

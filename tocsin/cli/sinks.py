@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tocsin.cli.kibana import setup_kibana
 from tocsin.cli.options import config_option, data_option, settings_from
 from tocsin.cli.screen import one_line
 from tocsin.errors import TocsinError
@@ -53,6 +54,9 @@ def setup_elasticsearch(dry_run: bool, swapping: bool, as_json: bool, config: Pa
         else:
             done = {"made": "would make", "changed": "would change"}.get(step.done, step.done) if dry_run else step.done
             click.echo(one_line(f"{done:12} {step.what:9} {step.name}  {step.detail}".rstrip()))
+
+
+setup.add_command(setup_kibana)
 
 
 @click.group()
