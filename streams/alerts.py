@@ -17,41 +17,32 @@ nothing is counted twice (sets of ids, never counters).
 """
 
 from collections.abc import Callable, Iterable, MutableMapping
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from streams.alerts_counts import CAP, DAY, About, Hour, Rung, Seen, State, frequency, hour_of, recurring, spike, threshold
-from streams.alerts_reasons import alert_of, reason_of
+from streams.alerts_reasons import Heard, Verdict, alert_of, reason_of
 from streams.rules import COUNTING, MAX_HOURS, Rule, Rules, meets
 from tocsin.alerting import together
 from tocsin.clock import parse
 from tocsin.records import Alert, Reason, Sighting
 
-__all__ = ["Hour", "Rung", "Seen", "State", "Verdict", "judge"]
+__all__ = ["Hour", "Rung", "Seen", "State", "judge"]
 
 
-class Verdict(NamedTuple):
-    """Why a rule did not ring for a sighting."""
-
-    rule_id: str
-    sighting: Sighting
-    why: str
-
-
-def judge(found: Iterable[Sighting], rules: Rules, state: State, told: Callable[[Verdict], None] | None = None) -> tuple[Alert, ...]:
+def judge(found: Iterable[Sighting], rules: Rules, state: State, heard: Heard | None = None) -> tuple[Alert, ...]:
     """Update the state with one version's sightings and return the alerts they ring.
 
     Stale sightings (sentences an edit left alone) change nothing. Unsure ones have a history of their own, so that a wrong sense
     never makes the right one look old. The backfill lane, and what comes before the rules' warm-up ends, updates state and rings nothing.
-    `told` hears why a rule that is about a sighting did not ring.
+    `heard` is told why a rule that is about a sighting did not ring.
     """
     alerts: list[Alert] = []
     for sighting in found:
         concerned = rules.concerning(sighting)
         if not sighting.fresh:
-            if told is not None:
-                _tell(told, concerned, sighting, "an edit left this sentence as it was")
+            if heard is not None:
+                _tell(heard, concerned, sighting, "an edit left this sentence as it was")
             continue
         key = sighting.subject if sighting.sure else f"?{sighting.subject}"
         seen, counted = _see(key, sighting, state, counted=any(rule.kind in COUNTING for rule in concerned))
@@ -59,13 +50,13 @@ def judge(found: Iterable[Sighting], rules: Rules, state: State, told: Callable[
         for rule in concerned:
             about = About(rule, sighting, key, seen, state, counted)
             if silent or not meets(rule, sighting):
-                _held(about, silent or "it stands for the mention of a place within it, or comes from another source", told)
-                continue
-            reason = _KINDS[rule.kind](about)
+                reason: Reason | str = silent or "it stands for the mention of a place within it, or comes from another source"
+            else:
+                reason = _KINDS[rule.kind](about)
             if isinstance(reason, Reason):
                 alerts.append(alert_of(reason, sighting, rules.version, about.counted_ids))
-            elif told is not None:
-                told(Verdict(rule.id, sighting, reason))
+            elif heard is not None:
+                _tell(heard, (rule,), sighting, reason)
     return together(alerts)
 
 
@@ -77,14 +68,9 @@ def _silent(sighting: Sighting, rules: Rules) -> str:
     return ""
 
 
-def _held(about: About, why: str, told: Callable[[Verdict], None] | None) -> None:
-    if told is not None:
-        told(Verdict(about.rule.id, about.sighting, why))
-
-
-def _tell(told: Callable[[Verdict], None], concerned: Iterable[Rule], sighting: Sighting, why: str) -> None:
-    for rule in concerned:
-        told(Verdict(rule.id, sighting, why))
+def _tell(heard: Heard, rules: Iterable[Rule], sighting: Sighting, why: str) -> None:
+    for rule in rules:
+        heard(Verdict(rule.id, sighting.name, sighting.quote, why))
 
 
 def _see(key: str, sighting: Sighting, state: State, *, counted: bool) -> tuple[Seen, bool]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from streams.alerts_reasons import lateness, stance
+from streams.alerts_reasons import Heard, Verdict, lateness, stance
 from streams.ledger_figures import written
 from streams.rules import Rule, Rules
 from streams.rules_match import Matches
@@ -149,9 +149,9 @@ def judge_incidents(
     changed: Sequence[Incident],
     rules: Rules,
     told: MutableMapping[str, Told],
-    why_not: Callable[[str, LedgerClaim | None, str], None] | None = None,
+    heard: Heard | None = None,
 ) -> tuple[Alert, ...]:
-    """What the incidents that one version changed ring. `why_not` hears (rule, claim, why it did not ring)."""
+    """What the incidents that one version changed ring. `heard` is told why a rule did not ring."""
     silent = said.backfill or bool(rules.warm_up_until and parse(said.at) < parse(rules.warm_up_until))
     notes = {note.claim_id: note for note in said.notes}
     alerts: list[Alert] = []
@@ -165,8 +165,8 @@ def judge_incidents(
             found = _KINDS[rule.kind](case)
             if isinstance(found, Reason):
                 reasons.append(found)
-            elif why_not is not None:
-                why_not(rule.id, claims[0] if claims else None, found)
+            elif heard is not None:
+                heard(Verdict(rule.id, incident.headline, claims[0].quote if claims else "", found))
         thread = f"thread {incident.incident_id}"
         before = told.get(thread)
         corrected = [*_corrections(incident, said, before, rules)]
@@ -174,9 +174,9 @@ def judge_incidents(
         if (before is None and rang) or (before is not None and rang != before.what):
             told[thread] = Told(at=said.at, version_id=said.version_id, what=rang[-_LISTED:])
         if silent:
-            if why_not is not None:
+            if heard is not None:
                 for reason in reasons:
-                    why_not(reason.rule_id, None, "it came through the backfill lane or during the warm-up, which ring nothing")
+                    heard(Verdict(reason.rule_id, incident.headline, reason.quote, "it came through the backfill lane or in the warm-up"))
             continue
         alerts += [_alert(reason, said, incident, rules.version) for reason in (*reasons, *corrected)]
     return together(alerts)

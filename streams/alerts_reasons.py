@@ -1,12 +1,26 @@
 """Why a rule rang, in words and numbers: the card of an alert. Pure."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import NamedTuple
 
 from streams.rules import Rule
 from tocsin import ids
 from tocsin.clock import parse
 from tocsin.records import Alert, Reason, Sighting
 
+
+class Verdict(NamedTuple):
+    """Why a rule did not ring for something that it is about."""
+
+    rule_id: str
+    about: str
+    quote: str
+    why: str
+
+
+Heard = Callable[[Verdict], None]
+"""Who wants to know why rules did not ring."""
 LATE = timedelta(days=2)  # between publication and sighting, above which an alert says so
 _SAYS = {
     "claimed": "{who} claims: ",

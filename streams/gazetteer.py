@@ -10,6 +10,7 @@ A name is looked up by its key: folded (`tocsin.fold`), hyphens as spaces, apost
 import re
 from array import array
 from collections.abc import Sequence
+from math import cos, radians
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -143,6 +144,13 @@ class Gazetteer:
                 self._recent.clear()
             known = self._recent[index] = self._town(index)
         return known
+
+    def within(self, lat: float, lon: float, degrees: float) -> list[int]:
+        """Indices of places at most so many degrees of latitude away (of longitude: more or less, as the meridians come together)."""
+        east = degrees / max(0.05, cos(radians(lat)))
+        found = [at for at, other in enumerate(self._lats) if abs(other - lat) <= degrees and abs(self._lons[at] - lon) <= east]
+        curated = (index for index, place in enumerate(self._curated) if place.lat is not None and place.lon is not None)
+        return [*curated, *(self._base + at for at in found)]
 
     def _town(self, index: int) -> Place:
         at = index - self._base

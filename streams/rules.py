@@ -6,7 +6,10 @@ What a rule may say is the `Rule` below; `tocsin rules schema` prints it for edi
 """
 
 import hashlib
+import inspect
+import re
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +19,7 @@ from msgspec import Meta
 from streams.rules_conditions import Condition, Near, Resolver, Test, Unknown, compiled, phrases
 from streams.rules_match import Conditions, Ready
 from streams.sightings import HAPPENED
+from tocsin.clock import iso
 from tocsin.errors import DataError
 from tocsin.records import Record, Sighting
 from tocsin.yaml_file import Document, Steps, convert, read_yaml
@@ -94,7 +98,7 @@ class Rules:
         self.by_id = {rule.id: rule for rule in self.all}
         self.unconditional = tuple(rule for rule in self.all if rule.kind in OF_INCIDENTS and rule.when is None)
         self.tests: dict[str, Test] = {}
-        resolver = resolver or Resolver(lambda name: (name,))
+        self.resolver = resolver = resolver or Resolver(lambda name: (name,))
         for rule in self.all:
             if rule.when is not None:
                 self.tests[rule.id] = compiled(rule.when, resolver)
@@ -130,6 +134,10 @@ class Rules:
     def could_ring(self, sighting: Sighting) -> list[Rule]:
         """Rules whose conditions the sighting itself meets; counting is for streams.alerts."""
         return [rule for rule in self.concerning(sighting) if meets(rule, sighting)]
+
+    def only(self, rule_id: str) -> "Rules":
+        """One rule of them, by itself."""
+        return Rules((self.by_id[rule_id],), self.resolver, self.warm_up_until)
 
     def by_itself(self, rule_id: str) -> bool:
         """Whether what meets a rule's condition is its subject, all together."""
@@ -183,7 +191,7 @@ def load_rules(
     warm_up = ""
     for path in sorted(folder.glob("*.yaml")):
         document = read_yaml(path)
-        file = convert(document, RuleFile)
+        file = convert(document._replace(value=_plain(document.value)), RuleFile)
         warm_up = max(warm_up, file.warm_up_until or "")
         watch = (Rule(id=f"watch-{path.stem}", kind="new_mention", subjects=file.watch),) if file.watch else ()
         for index, rule in enumerate((*watch, *file.rules)):
@@ -193,6 +201,15 @@ def load_rules(
             seen[rule.id] = path
             rules.append(_resolved(rule, document, steps, resolver))
     return Rules(rules, resolver, warm_up)
+
+
+def _plain(value: Any) -> Any:
+    """YAML reads times without quotes as moments: they are text here, as everywhere."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return iso(value) if isinstance(value, datetime) else value.isoformat() if isinstance(value, date) else value
 
 
 def _resolved(rule: Rule, document: Document, steps: Steps, resolver: Resolver) -> Rule:
@@ -232,6 +249,15 @@ _WHOLE = frozenset({"any", "frequency", "spike"})
 
 
 def schema() -> dict[str, Any]:
-    """JSON schema of a file of rules, for editors."""
+    """JSON schema of a file of rules, for editors; the comments beside the fields are its descriptions."""
     made = msgspec.json.schema(RuleFile)
+    for kind in (RuleFile, Rule, Example, Condition, Near):
+        properties = made["$defs"][kind.__name__]["properties"]
+        for attribute, text in _COMMENT.findall(inspect.getsource(kind)):
+            name = attribute.rstrip("_")  # not_: not
+            if name in properties:
+                properties[name] = {"description": text, **properties[name]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Tocsin alert rules", **made}
+
+
+_COMMENT = re.compile(r"^    (\w+): .*?  # (?!fmt|type|noqa)(.+)$", re.MULTILINE)

@@ -6,21 +6,18 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from producers.archive import Archive
-from streams.alerts import Hour, Rung, Seen, State, judge
-from streams.alerts_incidents import Told, judge_incidents, noted
+from streams.alerts import Hour, Rung, Seen, State
+from streams.alerts_engine import Engine
+from streams.alerts_incidents import Told
 from streams.cluster import Clusters, Member, in_cluster
-from streams.ledger import LedgerState, settle
-from streams.ledger_claims import Sides, blocks_of, ledger_claims
+from streams.ledger import LedgerState
+from streams.ledger_claims import Sides, blocks_of
 from streams.ledger_state import Block, Open
 from streams.rules import Rules
-from streams.rules_match import Matches
-from streams.sightings import sightings
 from tocsin import ids
-from tocsin.alerting import together
 from tocsin.clock import now
 from tocsin.embedded.prepare import Prepared
 from tocsin.fates import article_fates, outcome_of
-from tocsin.incidents import Incident
 from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
 from tocsin.sketch import sentence_hashes
 from tocsin.store import Batch, StateStore, Stored
@@ -60,14 +57,14 @@ class Pipeline:
 
         `sides`: whose organ or mouthpiece each known actor is (`streams.ledger_claims.sides_of`).
         """
-        self._store, self._rules, self._sides = store, rules, sides
+        self._store, self._sides = store, sides
         self._positions = store.table("archive", Position)
         self._raws = store.table("raws", RawRef)
         self._members = store.table("members", Member)
         self._clusters = Clusters(self._members)
-        self._state = State(store.table("seen", Seen), store.table("hours", Hour), store.table("rung", Rung))
-        self._ledger = LedgerState(store.table("blocks", Block), store.table("incidents", Open))
-        self._told = store.table("told", Told)
+        state = State(store.table("seen", Seen), store.table("hours", Hour), store.table("rung", Rung))
+        ledger = LedgerState(store.table("blocks", Block), store.table("incidents", Open))
+        self._engine = Engine(rules, state, ledger, store.table("told", Told), sides)
         self._delivered = store.table("delivered", Delivered)
         committed = self._positions.get("warc")
         self._archive = Archive(archive_folder, (committed.file, committed.end) if committed else None)
@@ -105,10 +102,7 @@ class Pipeline:
     def _accept_tagged(self, tagged: Tagged, fates: tuple[Fate, ...]) -> Accepted:
         clustered, unchanged = self._placed(tagged)
         tagged = in_cluster(tagged, clustered)
-        matches = self._rules.conditions.matches(tagged, clustered)
-        alerts = judge(sightings(tagged, clustered, self._rules, matches), self._rules, self._state)
-        incidents, told = ((), ()) if unchanged else self._settled(tagged, clustered, matches)
-        alerts = together((*alerts, *told))
+        alerts, incidents = self._engine.take(tagged, clustered, self._blocks_before(clustered, unchanged=unchanged), known=unchanged)
         rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered)
         for alert in rang:
             self._delivered[alert.alert_id] = Delivered(at=now())
@@ -117,16 +111,10 @@ class Pipeline:
         self._store.write(Batch(tagged=tagged, clustered=clustered, alerts=alerts, incidents=incidents, fates=events))
         return Accepted(outcome, rang)
 
-    def _settled(self, tagged: Tagged, clustered: Clustered, matches: Matches) -> tuple[tuple[Incident, ...], tuple[Alert, ...]]:
-        """The incidents that this version changes, and what they ring; where its former version spoke of some, it may be silent now."""
-        before = self._store.article(clustered.previous_version) if clustered.previous_version else None
-        blocks = blocks_of(before.tagged, self._sides) if before is not None else ()
-        incidents, alerts = list[Incident](), list[Alert]()
-        for said in noted(ledger_claims(tagged, clustered, self._sides, blocks), tagged, clustered, matches):
-            changed = settle(said, self._ledger)
-            incidents += changed
-            alerts += judge_incidents(said, changed, self._rules, self._told)
-        return tuple(incidents), tuple(alerts)
+    def _blocks_before(self, clustered: Clustered, *, unchanged: bool) -> tuple[str, ...]:
+        """The ledger's blocks in which an article's former version spoke: where it is silent now, that is taken back."""
+        before = self._store.article(clustered.previous_version) if clustered.previous_version and not unchanged else None
+        return blocks_of(before.tagged, self._sides) if before is not None else ()
 
     def _placed(self, tagged: Tagged) -> tuple[Clustered, bool]:
         """Where a version belongs, and whether this very version passed before.
