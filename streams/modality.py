@@ -20,6 +20,7 @@ Modality = Literal["asserted", "reported", "claimed", "expected", "possible", "c
 
 _VERB_SCOPE = 60  # characters between an auxiliary or negation and its verb
 _OPEN = frozenset(("expected", "possible", "conditional"))
+_WORDS_AROUND = 2  # of a time that opens its sentence: "some two years ago this week, ..."
 _OPENING = 4  # characters before an "if" that still opens its sentence
 _NOUN_SCOPE = 26  # characters between a modifier and its noun
 _INVERSION = re.compile(
@@ -121,9 +122,15 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
     if scene_mask & (bits["negation"] | bits["minimiser"]) and _negated(scene, trigger, floor, right, verbal, bits):
         negative = not negative
     background = bool(scene_mask & bits["background"]) and any(
-        h.mask & bits["background"] and (left <= h.start <= right) for h in scene.hits
+        h.mask & bits["background"] and h.start <= right and (h.end > left or _opens(scene, h, left)) for h in scene.hits
     )
     return Mood(modality, negative, background, why)
+
+
+def _opens(scene: Scene, cue: Hit, left: int) -> bool:
+    """Whether a time at the head of its sentence leads over to the clause from `left`: "Four years ago today, Mosul fell"."""
+    before, between = scene.low[scene.sentence.start : cue.start], scene.low[cue.end : left]
+    return len(before.split()) <= _WORDS_AROUND and len(between.split()) <= _WORDS_AROUND and between.rstrip().endswith(",")
 
 
 def _refused(scene: Scene, trigger: Hit, negation: int) -> bool:

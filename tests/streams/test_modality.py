@@ -66,6 +66,9 @@ def test_a_question_at_the_end_does_not_question_the_clause_before():
         ("The army captured the town of Bara on June 12, 2020.", False),
         ("Residents marked the anniversary of the massacre of students in Bara.", True),
         ("The army captured the town of Bara.", False),
+        ("Four years ago today, the army captured the town of Bara.", True),
+        ("A decade after the fall of Bara to the rebels, the bazaar is open again.", True),
+        ("Two years ago, he left for the coast, and now the army captured the town of Bara.", False),
     ],
 )
 def test_history_is_background(text, background):
