@@ -51,6 +51,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_private: Annotated[str, Meta(description="comma-separated host:port of private addresses that may be fetched (tests, demo)")] = ""
     feed_interval: Annotated[float, Meta(gt=0, description="seconds between two polls of a feed, before its rhythm is known")] = 900.0
     channels: Annotated[str, Meta(description="YAML file that lists where alerts are told; see docs/notifications.md")] = "channels.yaml"
+    notify_gather: Annotated[
+        float, Meta(ge=0, description="seconds to wait for further rules that ring for the same story, before it is told (distributed run)")
+    ] = 2.0
     notify_retry_most: Annotated[float, Meta(gt=0, description="longest seconds between two tries of a channel that fails")] = 600.0
     notify_give_up: Annotated[
         float, Meta(gt=0, description="seconds after which notifications to a channel that fails all the time are given up")

@@ -27,7 +27,12 @@ class Arrival(NamedTuple):
 
 
 class Source(Protocol):
-    """One input. The ledger keeps its positions, in the transaction of what follows from them."""
+    """One input. The ledger keeps its positions, in the transaction of what follows from them.
+
+    `gather`: seconds within which further parts of an alert may come.
+    """
+
+    gather: float
 
     def open(self, positions: Mapping[str, int]) -> None:
         """Begin where these say, or with everything there is."""
@@ -67,6 +72,7 @@ class StoreAlerts:
     def __init__(self, folder: Path, stop: threading.Event, *, patient: bool = True) -> None:
         """`patient`: waits for a store that is not there yet; else reading it raises UsageError."""
         self._folder, self._stop, self._patient = folder, stop, patient
+        self.gather = 0.0  # the store has alerts whole
         self._next = 0
         self._file = 0
         self._looked = 0.0

@@ -24,7 +24,8 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 from msgspec import Meta
 
-from sinks.notify.notice import SEVERITIES, rules_of
+from sinks.notify.notice import rules_of
+from tocsin.alerting import SEVERITIES
 from tocsin.errors import DataError
 from tocsin.records import Alert
 from tocsin.yaml_file import Document, convert, explained, read_yaml
@@ -110,7 +111,7 @@ class Channels(NamedTuple):
 
     def archive_link(self, alert: Alert) -> str:
         """Where the archived page of an alert is: the address that it gives, else by the file's pattern, else the place of its bytes."""
-        given = str(getattr(alert, "archived", None) or "")
+        given = alert.archived or ""
         if not self.archive or given.startswith(("http://", "https://")):
             return given
         link = self.archive

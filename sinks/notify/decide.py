@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from sinks.notify.channels import Channel
 from sinks.notify.ledger import Row
-from sinks.notify.notice import CORRECTIONS, SEVERITIES, Kind
+from sinks.notify.notice import CORRECTIONS, Kind
+from tocsin.alerting import SEVERITIES, grown
 from tocsin.records import Alert
 
 
@@ -26,12 +27,12 @@ class Decision(NamedTuple):
 
 def is_correction(alert: Alert) -> bool:
     """Whether it takes something back."""
-    return bool(CORRECTIONS & {alert.rule_kind, *(getattr(reason, "rule_kind", "") for reason in getattr(alert, "rules", ()))})
+    return bool(CORRECTIONS & {alert.rule_kind, *(reason.rule_kind for reason in alert.rules)})
 
 
 def threads_of(alert: Alert) -> tuple[str, ...]:
     """What the alert is about, by which a correction finds it: its incidents; its article and its cluster."""
-    known = tuple(f"incident:{incident}" for incident in getattr(alert, "incidents", ()))
+    known = tuple(f"incident:{incident}" for incident in alert.incidents)
     return (*known, f"article:{alert.article_id}", f"cluster:{alert.cluster_id}")
 
 
@@ -44,26 +45,32 @@ def corrected_threads(alert: Alert) -> tuple[str, ...]:
 def decide(alert: Alert, channels: Iterable[Channel], known: Collection[Row], told: Collection[str]) -> list[Decision]:
     """`known`: the alert's own rows; `told`: channels that were told of the incident, for a correction."""
     found: list[Decision] = []
+    correction = is_correction(alert)
     for channel in channels:
-        mine = [row for row in known if row.channel == channel.name and row.kind in ("alert", "update", "correction")]
-        if is_correction(alert):
-            if not mine and (channel.name in told or channel.takes(alert)):
-                kind: Kind = "correction" if channel.name in told else "alert"
-                found.append(Decision(channel.name, kind, f"{alert.alert_id}:{channel.name}"))
-            continue
+        mine = [row for row in known if row.channel == channel.name]
+        corrects = correction and channel.name in told
+        untried = next((row for row in mine if row.state == "pending" and not row.attempts), None)
         if not mine:
-            if channel.takes(alert):
-                found.append(Decision(channel.name, "alert", f"{alert.alert_id}:{channel.name}"))
+            if corrects or channel.takes(alert):
+                found.append(Decision(channel.name, "correction" if corrects else "alert", f"{alert.alert_id}:{channel.name}"))
             continue
         highest = max(mine, key=lambda row: SEVERITIES.index(row.severity))
-        if SEVERITIES.index(alert.severity) <= SEVERITIES.index(highest.severity):
-            continue
-        key = f"{alert.alert_id}:{channel.name}:{alert.severity}"
-        untried = next((row for row in mine if row.state == "pending" and not row.attempts), None)
+        rises = SEVERITIES.index(alert.severity) > SEVERITIES.index(highest.severity)
         if untried is not None:
-            found.append(
-                Decision(channel.name, "alert" if untried.kind == "alert" else "update", untried.key, untried.notice.before, untried)
-            )
-        else:
-            found.append(Decision(channel.name, "update", key, highest.severity))
+            if alert != untried.notice.alert:
+                kind = "correction" if corrects else untried.notice.kind
+                found.append(Decision(channel.name, kind, untried.key, untried.notice.before, untried))
+        elif corrects and not any(row.notice.kind == "correction" for row in mine):
+            found.append(Decision(channel.name, "correction", f"{alert.alert_id}:{channel.name}:correction"))
+        elif rises:
+            found.append(Decision(channel.name, "update", f"{alert.alert_id}:{channel.name}:{alert.severity}", highest.severity))
     return found
+
+
+def whole(alert: Alert, known: Iterable[Row]) -> Alert:
+    """The alert with what earlier messages said of it: stages that decide about different subjects each send a part."""
+    before = next((row.notice.alert for row in reversed(list(known)) if row.notice.alert is not None), None)
+    if before is None:
+        return alert
+    rises = SEVERITIES.index(alert.severity) > SEVERITIES.index(before.severity)
+    return grown(alert, before) if rises else grown(before, alert)  # the words of the more urgent one

@@ -37,6 +37,7 @@ class KafkaAlerts(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     def __init__(self, settings: Settings, watch: Watch, stop: threading.Event) -> None:
         """Connect. Raises UsageError when no broker answers, the topic is missing, or another notifier is there."""
         self._settings, self._watch, self._stop = settings, watch, stop
+        self.gather = settings.notify_gather
         self._topic = topics.full_name(settings, topics.ALERTS)
         self._positions: dict[TopicPartition, int | None] = {}
         self._to_commit: dict[TopicPartition, int] = {}
@@ -56,10 +57,16 @@ class KafkaAlerts(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     def _wait_for_others(self) -> None:
         """Raises UsageError when another node's notifier stays in the group."""
         until = time.monotonic() + _OTHERS
-        while (others := self._others()) and not self._stop.is_set():
+        while not self._stop.is_set():
+            try:
+                if not (others := self._others()):
+                    break
+                why = f"another notifier works ({', '.join(others)}): there is one at a time; stop it first"
+            except KafkaError as error:  # such as: a new broker has no coordinator of groups yet
+                why = str(broker.unreachable(self._settings, error))
             if time.monotonic() > until:
-                raise UsageError(f"another notifier works ({', '.join(others)}): there is one at a time; stop it first")
-            self._watch.waits("other notifier", f"{', '.join(others)} is still a member of the group")
+                raise UsageError(why)
+            self._watch.waits("other notifier", why)
             self._stop.wait(1.0)
         self._watch.works("other notifier")
 
@@ -71,7 +78,7 @@ class KafkaAlerts(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
                 members: Any = admin.describe_groups([group]).get(group, {}).get("members", [])
             finally:
                 admin.close()
-        except (KafkaError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise broker.unreachable(self._settings, error) from error
         mine = f"{SERVICE}-{self._settings.node}"
         return sorted({str(member["client_id"]) for member in members} - {mine})
@@ -207,8 +214,8 @@ class KafkaAlerts(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         if not self._whole:
             self._reader.pause(*mine)
             self._watch.waits("partitions", f"{len(mine)} of {len(self._all)} partitions of {self._topic} are here; another notifier?")
-            if mine and not self._was_whole and (others := self._others()):
-                raise UsageError(f"another notifier works ({', '.join(others)}): there is one at a time; stop it first")
+            if mine and not self._was_whole:
+                self._wait_for_others()
             return
         self._was_whole = True
         self._watch.works("partitions")

@@ -199,16 +199,19 @@ class Ledger:
             found |= {channel for (channel,) in rows}
         return found
 
-    def add(self, row: Row, threads: Iterable[str] = ()) -> bool:
+    def add(self, row: Row) -> bool:
         """Add a notification, unless its key is there already. Returns whether it is new."""
         values = (
             *(row.id, row.key, row.alert_id, row.channel, row.kind, row.severity, row.state, wire.encode(row.notice)),
             *(row.origin, row.created_at, row.due),
         )
         new = self._ask(_INSERT, *values)
-        for key in threads:
-            self._ask("INSERT OR IGNORE INTO thread VALUES (?,?)", key, row.alert_id)
         return bool(new)
+
+    def belongs(self, alert_id: str, threads: Iterable[str]) -> None:
+        """Note what an alert is about."""
+        for key in threads:
+            self._ask("INSERT OR IGNORE INTO thread VALUES (?,?)", key, alert_id)
 
     def renew(self, row: Row, notice: Notice, severity: str) -> None:
         """A notification that was never tried says the newer thing."""

@@ -7,7 +7,6 @@ from sinks.notify.text import Format, Line, Part, foreign, link, marked, one_lin
 from tocsin.records import Alert, Claim, Record
 
 Kind = Literal["alert", "update", "correction", "alarm", "test"]
-SEVERITIES = ("info", "notice", "warning", "critical")
 CORRECTIONS = frozenset({"correction", "retraction"})
 """Kinds of rules whose alerts take something back: they go wherever the incident was told."""
 _QUOTE = 600  # code points
@@ -37,8 +36,16 @@ class Message(Record, frozen=True, kw_only=True):
 
 def rules_of(alert: Alert) -> tuple[str, ...]:
     """Every rule that this alert is of, the first first."""
-    more = getattr(alert, "rules", ())
-    return tuple(dict.fromkeys((alert.rule_id, *(rule if isinstance(rule, str) else getattr(rule, "rule_id", str(rule)) for rule in more))))
+    return tuple(dict.fromkeys((alert.rule_id, *(reason.rule_id for reason in alert.rules))))
+
+
+def headline_of(notice: Notice) -> str:
+    """What the alert says in one line: of a correction what is taken back."""
+    alert = notice.alert
+    if alert is None:
+        return notice.headline
+    back = next((reason.headline for reason in alert.rules if reason.rule_kind in CORRECTIONS), None)
+    return back if back is not None and notice.kind == "correction" else alert.headline
 
 
 def title_of(notice: Notice) -> str:
@@ -54,7 +61,7 @@ def title_of(notice: Notice) -> str:
         tag = f"TEST {severity}"
     else:
         tag = severity
-    what = said(notice.claim) if notice.claim and notice.kind != "correction" else neutral(foreign(notice.alert.headline, 160))
+    what = said(notice.claim) if notice.claim and notice.kind != "correction" else neutral(foreign(headline_of(notice), 160))
     return f"[{tag}] {what}"
 
 
@@ -74,10 +81,10 @@ def _lines(notice: Notice) -> list[Line]:
     lines: list[Line] = []
     if notice.kind == "correction":
         lines.append([strong("A correction to what was told here before.")])
-    if notice.claim:
-        lines += [[strong(said(notice.claim))], [Part(neutral(foreign(alert.headline)))]]
+    if notice.claim and notice.kind != "correction":
+        lines += [[strong(said(notice.claim))], [Part(neutral(foreign(headline_of(notice))))]]
     else:
-        lines.append([strong(neutral(foreign(alert.headline)))])
+        lines.append([strong(neutral(foreign(headline_of(notice))))])
     lines += _reasons(alert)
     if alert.title:
         lines.append([strong("Article: "), Part(foreign(alert.title))])
@@ -87,7 +94,7 @@ def _lines(notice: Notice) -> list[Line]:
         lines.append([strong("Page: "), Part(foreign(alert.url, 500))])
     if notice.archive and not link(notice.archive):
         lines.append([strong("Archived: "), Part(foreign(notice.archive, 500))])
-    versions = one_line(getattr(alert, "versions", ""))
+    versions = one_line(alert.versions)
     lines.append([Part(f"Alert {one_line(alert.alert_id)}" + (f", {versions}" if versions else ""))])
     return lines
 
@@ -95,7 +102,7 @@ def _lines(notice: Notice) -> list[Line]:
 def _reasons(alert: Alert) -> list[Line]:
     """Why it rang: every rule with its numbers, and every sentence once, with the words that rang."""
     lines: list[Line] = []
-    reasons = [reason for reason in getattr(alert, "rules", ()) if not isinstance(reason, str)]
+    reasons = alert.rules
     quotes: dict[str, tuple[int, int]] = {alert.quote: alert.highlight}
     if reasons:
         for reason in reasons[:_MOST]:
@@ -110,7 +117,7 @@ def _reasons(alert: Alert) -> list[Line]:
     else:
         rules = ", ".join(rules_of(alert))
         lines.append([strong("Why: "), Part(f"{neutral(foreign(alert.why, 500))}; rule {foreign(rules, 300)}")])
-    late = one_line(getattr(alert, "late", ""))
+    late = one_line(alert.late)
     if late and not any(late in part.text for line in lines for part in line):
         lines.append([strong("Late: "), Part(foreign(late, 200))])
     for text, span in list(quotes.items())[:_MOST]:

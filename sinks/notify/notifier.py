@@ -84,6 +84,7 @@ class Notifier:
             threading.Thread(target=self._serve, args=(name, sender, self._work[name]), name=f"channel {name}", daemon=True).start()
         self._failing = ledger.failing()
         self._shown = self._housekept = 0.0
+        self._once = False
         self.sent = 0
 
     def _serve(self, name: str, sender: Sender, work: "queue.SimpleQueue[Row]") -> None:
@@ -101,6 +102,7 @@ class Notifier:
 
         `backlog`: "send" or "skip" what waits at the very first start. Raises TocsinError when the world is not as it must be.
         """
+        self._once = once
         try:
             self._begin(backlog)
             while not self._stop.is_set():
@@ -169,12 +171,13 @@ class Notifier:
         self._watch.count("decided", new)
 
     def _decide(self, arrival: Arrival) -> int:
-        alert, now = arrival.alert, clock.now()
-        known = self._ledger.rows_of(alert.alert_id)
+        now = clock.now()
+        known = self._ledger.rows_of(arrival.alert.alert_id)
+        alert = decide.whole(arrival.alert, known)
         if arrival.redriven:
             self._ledger.try_again([row.id for row in known if row.state == "given-up"], time.time())
         told = self._ledger.told(decide.corrected_threads(alert)) if decide.is_correction(alert) else set()
-        new = 0
+        new, gather = 0, 0.0 if self._once or alert.severity == "critical" else self._source.gather
         for made in decide.decide(alert, self._channels.all, known, told):
             archive = self._channels.archive_link(alert)
             notice = Notice(kind=made.kind, alert=alert, claim=arrival.claim, before=made.before, archive=archive)
@@ -192,8 +195,11 @@ class Notifier:
                 notice=notice,
                 origin=arrival.origin,
                 created_at=now,
+                due=time.time() + gather,
             )
-            new += self._ledger.add(row, decide.threads_of(alert))
+            new += self._ledger.add(row)
+        if known or new:
+            self._ledger.belongs(alert.alert_id, decide.threads_of(alert))
         return new
 
     # --- telling ---

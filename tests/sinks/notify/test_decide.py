@@ -8,12 +8,13 @@ import pytest
 from msgspec import structs
 
 from sinks.notify.channels import Channel, Secret
-from sinks.notify.decide import corrected_threads, decide, is_correction, threads_of
+from sinks.notify.decide import corrected_threads, decide, is_correction, threads_of, whole
 from sinks.notify.ledger import Ledger, Row, open_ledger, row_id
-from sinks.notify.notice import Notice
+from sinks.notify.notice import Notice, title_of
 from tests.sinks.notify.alerts import alert, raised
+from tocsin.alerting import grown
 from tocsin.errors import UsageError
-from tocsin.records import Alert
+from tocsin.records import Alert, Reason
 
 AT = "2024-06-05T10:00:00Z"
 
@@ -35,6 +36,7 @@ def meet(ledger: Ledger, one: Alert, *channels: Channel) -> list[tuple[str, str,
     """What a notifier does with an alert; returns what is new: channel, kind, key behind the alert's id."""
     known = ledger.rows_of(one.alert_id)
     told = ledger.told(corrected_threads(one)) if is_correction(one) else set()
+    one = whole(one, known)
     made = decide(one, channels or (DESK, LOUD), known, told)
     for item in made:
         notice = Notice(kind=item.kind, alert=one, before=item.before)
@@ -42,7 +44,9 @@ def meet(ledger: Ledger, one: Alert, *channels: Channel) -> list[tuple[str, str,
             ledger.renew(item.renews, notice, one.severity)
             continue
         values: dict[str, Any] = {"alert_id": one.alert_id, "channel": item.channel, "kind": item.kind, "severity": one.severity}
-        ledger.add(Row(id=row_id(item.key), key=item.key, state="pending", notice=notice, created_at=AT, **values), threads_of(one))
+        ledger.add(Row(id=row_id(item.key), key=item.key, state="pending", notice=notice, created_at=AT, **values))
+    if made or known:
+        ledger.belongs(one.alert_id, threads_of(one))
     return [(item.channel, item.kind, item.key.removeprefix(one.alert_id)) for item in made]
 
 
@@ -109,8 +113,6 @@ def test_a_correction_goes_to_every_channel_that_was_told_whatever_it_filters(le
 
 
 def test_a_correction_of_an_incident_finds_it_by_the_incident_alone(ledger: Ledger) -> None:
-    if not hasattr(alert(), "incidents"):
-        pytest.skip("alerts name no incidents in this version")
     meet(ledger, alert(1, incidents=("i_1",)), LOUD, DESK)
     meet(ledger, alert(2, incidents=("i_2",), severity="warning"), LOUD)
     back = alert(9, rule_kind="correction", severity="info", incidents=("i_1",), rule_id="x")
@@ -169,3 +171,48 @@ def test_there_is_one_notifier_and_others_may_look_beside_it(tmp_path: Path, led
     with pytest.raises(UsageError, match="no notifications in"):
         open_ledger(tmp_path / "elsewhere", mode="reader")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def part(number: int, rule: str, severity: str = "notice", kind: str = "any", **more: Any) -> Alert:
+    """What one stage says of an alert: one reason."""
+    reason = Reason(
+        rule_id=rule, rule_kind=kind, severity=severity, subject=rule, subject_name=rule, headline=f"{rule} rang", why=f"because of {rule}"
+    )
+    return alert(number, rule_id=rule, rule_kind=kind, severity=severity, headline=reason.headline, why=reason.why, rules=(reason,), **more)
+
+
+def test_parts_of_an_alert_that_come_before_it_is_told_are_told_as_one(ledger: Ledger) -> None:
+    meet(ledger, part(1, "place"), DESK)
+    meet(ledger, part(1, "toll", "warning", incidents=("i_1",)), DESK)
+    meet(ledger, part(1, "place"), DESK)
+    (row,) = ledger.rows()
+    assert (row.kind, row.severity) == ("alert", "warning")
+    assert row.notice.alert is not None
+    assert [reason.rule_id for reason in row.notice.alert.rules] == ["toll", "place"]
+    assert ledger.told(["incident:i_1"]) == {"desk"}
+
+
+def test_a_part_that_comes_after_it_was_told_says_nothing_but_belongs_to_it(ledger: Ledger) -> None:
+    meet(ledger, part(1, "place"), DESK)
+    tried(ledger)
+    assert meet(ledger, part(1, "toll", incidents=("i_1",)), DESK) == []
+    back = part(2, "toll", kind="correction", incidents=("i_1",))
+    assert meet(ledger, back, DESK) == [("desk", "correction", ":desk")]
+
+
+def test_a_correction_in_an_article_that_rang_for_something_new_as_well_is_told_too(ledger: Ledger) -> None:
+    meet(ledger, part(1, "toll", incidents=("i_1",)), DESK)
+    tried(ledger)
+    meet(ledger, part(2, "place"), DESK)
+    tried(ledger)
+    back = part(2, "toll", kind="correction", incidents=("i_1",))
+    assert meet(ledger, back, DESK) == [("desk", "correction", ":desk:correction")]
+    assert meet(ledger, back, DESK) == []
+    tried(ledger)
+    assert meet(ledger, back, DESK) == []
+
+
+def test_a_correction_is_titled_by_what_it_takes_back() -> None:
+    both = whole(part(2, "toll", kind="correction"), [])
+    made = Notice(kind="correction", alert=grown(part(2, "place", "critical"), both))
+    assert title_of(made) == "[CORRECTION] toll rang"

@@ -8,6 +8,7 @@ from sinks.notify.sample import sample
 from sinks.notify.text import Format
 from tests.sinks.notify.alerts import alert, claim
 from tocsin import wire
+from tocsin.records import Named, Reason
 
 TEXT = """\
 Residents, reportedly: capture of Zamzam by Rapid Support Forces
@@ -88,13 +89,8 @@ def test_what_an_alert_does_not_say_is_left_out() -> None:
 
 
 def test_every_rule_of_an_alert_is_named_with_its_reason_and_every_sentence_quoted_once() -> None:
-    from tocsin import records
-
-    reason = getattr(records, "Reason", None)
-    if reason is None:
-        pytest.skip("alerts have one rule only in this version")
     one = alert()
-    same = reason(
+    same = Reason(
         rule_id="first-place",
         rule_kind="new_mention",
         severity="notice",
@@ -104,7 +100,7 @@ def test_every_rule_of_an_alert_is_named_with_its_reason_and_every_sentence_quot
         why=one.why,
         quote=one.quote,
         highlight=one.highlight,
-        named=(records.Named(start=0, end=3, name="Rapid Support Forces", entity_id="org:rsf"),),
+        named=(Named(start=0, end=3, name="Rapid Support Forces", entity_id="org:rsf"),),
     )
     other = structs.replace(
         same, rule_id="watch-camps", why="the place is a camp in North Darfur", quote="It is a camp.", highlight=(8, 12)
