@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Generic, TypeVar
 
+from streams.rows import encoded
+
 T = TypeVar("T")
-CACHED = 5000
-"""Rows that were read and are kept decoded; all are let go when there are more."""
+CACHED = 1_000_000
+"""Bytes of rows, as they are stored, that are kept decoded, which takes about five times as many; all are let go when there are more."""
 _GONE: Any = object()
 
 
@@ -18,6 +20,7 @@ class Overlay(MutableMapping[str, T], Generic[T]):
         self._changed: dict[str, Any] = {}
         self._undo: dict[str, Any] = {}
         self._read: dict[str, Any] = {}
+        self._held = 0  # bytes, stored, of what was read
 
     def __getitem__(self, key: str) -> T:
         value = self._changed.get(key)
@@ -25,9 +28,7 @@ class Overlay(MutableMapping[str, T], Generic[T]):
             value = self._read.get(key)
             if value is None:
                 value = self._kept.get(key, _GONE)
-                if len(self._read) >= CACHED:
-                    self._read.clear()
-                self._read[key] = value
+                self._keep({key: value})
         if value is _GONE:
             raise KeyError(key)
         found: T = value
@@ -82,6 +83,15 @@ class Overlay(MutableMapping[str, T], Generic[T]):
 
     def settle(self) -> None:
         """The changes are stored now."""
-        self._read.update(self._changed)
+        self._keep(self._changed)
         self._changed.clear()
         self._undo = {}
+
+    def _keep(self, rows: Mapping[str, Any]) -> None:
+        size = sum(len(key) + (0 if row is _GONE else len(encoded(row) or b"")) for key, row in rows.items())
+        if self._held + size > CACHED:
+            self._read.clear()
+            self._held = 0
+        if size <= CACHED:
+            self._held += size
+            self._read.update(rows)

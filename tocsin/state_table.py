@@ -18,8 +18,9 @@ from tocsin.records import Record
 from tocsin.sqlite_file import connect, explained, lock, make_durable, opening, schema_version
 
 T = TypeVar("T", bound=Record)
-CACHED = 20_000
-"""Values kept in memory per table between transactions; the rest is read again when needed."""
+CACHED = 2_000_000
+"""Bytes of values, as they are stored, that a table keeps in memory beside what has changed: about five times as many there. When there
+are more, all are let go: a service that meets new addresses for ever does not grow, and walking a table does not fill the memory."""
 TABLE = """
 CREATE TABLE state (                    -- the stages' own memory
     name TEXT NOT NULL,
@@ -50,14 +51,23 @@ class StateTable(MutableMapping[str, T], Generic[T]):
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(kind).decode
         self._cache: dict[str, Any] = {}
+        self._held = 0  # bytes, stored, of what is in the cache
         self._changed: set[str] = set()
 
     def _find(self, key: str) -> Any:
         value = self._cache.get(key)
         if value is None:
             row = self._connection.execute("SELECT value FROM state WHERE name=? AND key=?", (self.name, key)).fetchone()
-            value = self._cache[key] = _GONE if row is None else self._read(row[0])
+            value = _GONE if row is None else self._read(row[0])
+            self._hold(len(key) + (0 if row is None else len(row[0])))
+            self._cache[key] = value
         return value
+
+    def _hold(self, size: int) -> None:
+        if self._held + size > CACHED:
+            self._cache = {key: self._cache[key] for key in self._changed}
+            self._held = 0
+        self._held += size
 
     def _read(self, data: bytes) -> T:
         try:
@@ -123,16 +133,13 @@ class StateTable(MutableMapping[str, T], Generic[T]):
             "INSERT INTO state VALUES (?,?,?) ON CONFLICT (name, key) DO UPDATE SET value=excluded.value WHERE value<>excluded.value", kept
         )
         self._changed.clear()
-
-    def kept(self) -> None:
-        """Called after a commit: bound the memory."""
-        if len(self._cache) > CACHED:
-            self._cache.clear()
+        self._hold(sum(len(key) + len(value) for _, key, value in kept) + sum(len(key) for _, key in gone))
 
     def forget(self) -> None:
         """Called after a rollback: nothing of what was set holds."""
         self._cache.clear()
         self._changed.clear()
+        self._held = 0
 
 
 class StateTables:
@@ -168,8 +175,6 @@ class StateTables:
             except BaseException:
                 self._roll_back()
                 raise
-        for table in self._tables.values():
-            table.kept()
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:  # a full disk has rolled back already

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams import overlay as overlays
 from streams.overlay import Overlay
 
 KEYS = st.sampled_from("abcde")
@@ -65,3 +66,18 @@ def test_a_row_set_to_what_it_was_is_no_change() -> None:
 def test_deleting_what_is_not_there_is_an_error() -> None:
     with pytest.raises(KeyError):
         del Overlay({})["a"]
+
+
+def test_rows_that_were_read_or_stored_are_kept_by_their_bytes_and_changes_whatever_they_weigh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlays, "CACHED", 1000)
+    kept = {f"{number:03}": "x" * 90 for number in range(100)}
+    overlay = Overlay(kept)
+    assert dict(overlay) == kept
+    assert len(overlay._read) <= 10
+    changes = {key: value + "y" for key, value in kept.items()}
+    overlay.update(changes)
+    assert dict(overlay) == changes == overlay.changes()
+    kept.update(changes)
+    overlay.settle()
+    assert dict(overlay) == kept
+    assert len(overlay._read) <= 10

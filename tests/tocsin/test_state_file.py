@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tocsin import state_table
 from tocsin.errors import UsageError
 from tocsin.records import Sentence
 from tocsin.state_table import SCHEMA, open_state
@@ -82,3 +83,33 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="choose another folder"):
         open_state(tmp_path / "file" / "s.sqlite3")
+
+
+def test_a_table_that_is_walked_and_written_keeps_few_values_in_memory_and_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_table, "CACHED", 500)
+    expected = {f"{number:03}": sentence(number) for number in range(300)}
+    with open_state(tmp_path / "s.sqlite3") as state:
+        table = state.table("targets", Sentence)
+        assert isinstance(table, state_table.StateTable)
+        for key, value in expected.items():
+            table[key] = value
+            assert len(table._cache) < 60
+        with state.transaction():
+            table["000"] = expected["000"] = sentence(7)
+            del table["001"], expected["001"]
+            assert dict(table) == expected
+            assert len(table._cache) < 60
+        table.update({key: sentence(1) for key in expected})
+        assert len(table._cache) < 60
+
+        def half_done() -> None:
+            with state.transaction():
+                for number, key in enumerate(table):
+                    table[key] = sentence(1 // (200 - number))
+
+        with pytest.raises(ZeroDivisionError):
+            half_done()
+    with open_state(tmp_path / "s.sqlite3") as state:
+        assert dict(state.table("targets", Sentence)) == dict.fromkeys(expected, sentence(1))
