@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from sinks.notify.phrases import neutral, said
+from sinks.notify.phrases import neutral, said, voiced
 from sinks.notify.text import Format, Line, Part, foreign, link, marked, one_line, strong, written
 from tocsin.records import Alert, Claim, Record
 
@@ -45,7 +45,10 @@ def headline_of(notice: Notice) -> str:
     if alert is None:
         return notice.headline
     back = next((reason.headline for reason in alert.rules if reason.rule_kind in CORRECTIONS), None)
-    return back if back is not None and notice.kind == "correction" else alert.headline
+    if back is not None and notice.kind == "correction":
+        return back
+    lead = next((reason for reason in alert.rules if reason.headline == alert.headline), None)
+    return alert.headline if lead is None or notice.claim is not None else voiced(lead)
 
 
 def title_of(notice: Notice) -> str:

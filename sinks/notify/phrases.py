@@ -7,11 +7,14 @@ from pathlib import Path
 import msgspec
 
 from sinks.notify.text import foreign
-from tocsin.records import Attribution, Claim, Quantity
+from tocsin.records import Attribution, Claim, Quantity, Reason
 from tocsin.yaml_file import load_yaml
 
 _HERE = Path(__file__).parent
 _MOST = 3  # names in one place
+_COUNTS = frozenset(
+    {"new_mention", "threshold", "frequency", "spike", "correction", "retraction"}
+)  # their headlines speak of the news, not of the event
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
 _OTHER_LETTERS = re.compile(r"[^\W\d_A-Za-zÀ-ɏḀ-ỿ]")
 _BOUND = {"at_least": "at least ", "over": "more than ", "at_most": "at most ", "under": "fewer than ", "about": "about "}
@@ -51,6 +54,24 @@ def said(claim: Claim) -> str:
     return line[:1].upper() + line[1:]
 
 
+def voiced(reason: Reason) -> str:
+    """A reason's headline with who says so, where only the reason is known and not the claim behind it.
+
+    The stage that rang writes claims, denials and fears into the headline; what is plainly reported gets its source here.
+    """
+    head, who = reason.headline, reason.said_by.strip()
+    if who and _OTHER_LETTERS.search(who):
+        for verb in ("claims: ", "denies: "):
+            head = f"A source {verb}{head.removeprefix(who + ' ' + verb)}" if head.startswith(f"{who} {verb}") else head
+        who = ""
+    if reason.rule_kind in _COUNTS or reason.polarity == "negative":
+        return head
+    if reason.modality == "reported" and who:
+        name, many = _named(who)
+        return f"{name[:1].upper()}{name[1:]} {'say' if many else 'says'}: {head}"
+    return f"Reportedly: {head}" if reason.modality in ("reported", "asserted") else head
+
+
 def _voice(claim: Claim) -> str:
     by, phrases = claim.attribution, _phrases()
     negative = claim.polarity == "negative"
@@ -80,7 +101,11 @@ def _speaker(by: Attribution, claim: Claim) -> tuple[str, bool]:
         kinds = _phrases().kinds
         generic = kinds.get(by.kind, kinds["unnamed"])
         return generic, not generic.startswith(("a ", "the "))
-    clean = re.sub(r"^the (?=[A-Z])", "", name.strip(), flags=re.IGNORECASE)
+    return _named(name)
+
+
+def _named(name: str) -> tuple[str, bool]:
+    clean = re.sub(r"^[Tt]he (?=[A-Z])", "", name.strip())
     last = clean.split()[-1] if clean.split() else ""
     return neutral(foreign(clean, 80)), last[:1].islower() and last.endswith("s") and not last.endswith("ss") and last == last.lower()
 

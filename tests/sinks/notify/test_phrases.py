@@ -2,9 +2,9 @@
 
 import pytest
 
-from sinks.notify.phrases import neutral, said
+from sinks.notify.phrases import neutral, said, voiced
 from tests.sinks.notify.alerts import claim, figure
-from tocsin.records import Attribution, ClaimActor, ClaimPlace, EventTime
+from tocsin.records import Attribution, ClaimActor, ClaimPlace, EventTime, Reason
 
 RSF = ClaimActor(role="perpetrator", entity_id="org:rsf", name="Rapid Support Forces")
 NYALA = ClaimPlace(role="where", entity_id="loc:nyala", name="Nyala")
@@ -91,6 +91,27 @@ def by(kind: str, name: str | None = None, verb: str = "said", source_id: str | 
 )
 def test_a_claim_is_said_in_english_with_who_says_so(fields: dict[str, object], line: str) -> None:
     assert said(claim(**fields)) == line
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"modality": "reported", "said_by": "the Sudan Doctors Network"}, "Sudan Doctors Network says: 27 killed"),
+        ({"modality": "reported", "said_by": "residents"}, "Residents say: 27 killed"),
+        ({"modality": "reported", "said_by": "مصادر محلية"}, "Reportedly: 27 killed"),
+        ({"modality": "asserted"}, "Reportedly: 27 killed"),
+        ({"modality": "claimed", "said_by": "Amaq", "headline": "Amaq claims: 27 killed"}, "Amaq claims: 27 killed"),
+        ({"modality": "claimed", "said_by": "أعماق", "headline": "أعماق claims: 27 killed"}, "A source claims: 27 killed"),
+        ({"modality": "reported", "polarity": "negative", "headline": "the army denies: 27 killed"}, "the army denies: 27 killed"),
+        ({"modality": "possible", "headline": "possibly: 27 killed"}, "possibly: 27 killed"),
+        ({"modality": "reported", "said_by": "residents", "rule_kind": "new_mention"}, "27 killed"),
+        ({}, "27 killed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_where_only_the_reason_is_known_its_headline_still_says_who_says_so(fields: dict[str, str], line: str) -> None:
+    values = {"rule_id": "tolls", "rule_kind": "quantity", "severity": "notice", "subject": "i_1", "subject_name": "Nyala"}
+    assert voiced(Reason(**{**values, "headline": "27 killed", "why": "", **fields})) == line
 
 
 @pytest.mark.parametrize(
