@@ -28,7 +28,7 @@ from streams.claim_parts import (
     quantities_in,
     span_of,
 )
-from streams.claim_rules import ClaimRules, Condition, Hit, Rule, Use, find_hits, load_claim_rules, lower
+from streams.claim_rules import ClaimRules, Condition, Hit, Rule, find_hits, load_claim_rules, lower
 from streams.clauses import Scene, make_scene
 from streams.context import Context
 from streams.discourse import Discourse
@@ -175,13 +175,13 @@ class _Finder:
         if known is None:
             start, end = self.sentences[index].start, self.sentences[index].end
             hits, actors, places, numbers, times = self.lists
-            starts = self.starts
+            in_hits, in_actors, in_places, in_numbers, in_times = self.starts
             known = self.lying[index] = (
-                hits[bisect_left(starts[0], start) : bisect_left(starts[0], end)],
-                actors[bisect_left(starts[1], start) : bisect_left(starts[1], end)],
-                places[bisect_left(starts[2], start) : bisect_left(starts[2], end)],
-                numbers[bisect_left(starts[3], start) : bisect_left(starts[3], end)],
-                times[bisect_left(starts[4], start) : bisect_left(starts[4], end)],
+                hits[(at := bisect_left(in_hits, start)) : bisect_left(in_hits, end, at)],
+                actors[(at := bisect_left(in_actors, start)) : bisect_left(in_actors, end, at)],
+                places[(at := bisect_left(in_places, start)) : bisect_left(in_places, end, at)],
+                numbers[(at := bisect_left(in_numbers, start)) : bisect_left(in_numbers, end, at)],
+                times[(at := bisect_left(in_times, start)) : bisect_left(in_times, end, at)],
             )
         return known
 
@@ -200,16 +200,14 @@ class _Finder:
         The classes are those the scene can have at most, so nothing is lost; more than half of the scenes need never be built.
         """
         hits, actors, places, numbers, _ = self.lying_in(index)
-        bits, actor_bits = self.rules.bits, self.rules.actor_bits
-        classes = bits.get("name", 0) | (bits["place"] if places else 0)  # not every language has a class for unknown names
-        if numbers:
-            classes |= bits["count"]
-        triggers: list[tuple[Use, ...]] = []
-        for hit in hits:
-            classes |= hit.mask
-            if hit.uses:
-                triggers.append(hit.uses)
+        triggers = [hit.uses for hit in hits if hit.uses]
         if triggers:
+            bits, actor_bits = self.rules.bits, self.rules.actor_bits
+            classes = bits.get("name", 0) | (bits["place"] if places else 0)  # not every language has a class for unknown names
+            if numbers:
+                classes |= bits["count"]
+            for hit in hits:
+                classes |= hit.mask
             for actor in actors:
                 classes |= actor_bits.get(actor.type, 0)
             for uses in triggers:

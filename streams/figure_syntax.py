@@ -209,7 +209,7 @@ def _add_digits(context: Context, text: str, match: re.Match[str], words: Vocabu
         return
     if not context.text.isascii():
         slice_ = context.text[context.folded.start(start) : context.folded.end(end)]
-        if any(c in "¼½¾²³¹⅓⅔" for c in slice_):
+        if not slice_.isascii() and any(c in "¼½¾²³¹⅓⅔" for c in slice_):
             return
     atoms.append(_Atom(start, end, kind, value, value))
 

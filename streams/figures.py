@@ -122,6 +122,11 @@ _REACHED = re.compile(
     r"\b(?:is|was|are|were|reached|reaching|at|now|to|hit|passed|totall?ed|exceeded|exceeds|by)(?: now| nearly| about| around|"
     r" over| more than| at least| some)* ?$"
 )
+# The last words of what the pattern accepts, with and without a space behind: a cheap look first.
+_REACHED_WORDS = (
+    "is was are were reached reaching at now to hit passed totaled totalled exceeded exceeds by nearly about around over than least some"
+)
+_REACHED_ENDS = tuple(word + space for word in _REACHED_WORDS.split() for space in ("", " "))
 _REACHED_SHARE = 0.25
 _STATUS_NOUNS = frozenset(
     ("refugees", "asylum-seekers", "seekers", "idp", "deaths", "fatalities", "casualties")
@@ -223,7 +228,7 @@ def tells_displacement(context: Context, start: int, end: int) -> bool:
 
 def has_terms(context: Context, start: int, end: int) -> bool:
     """Whether [start, end) holds a term that could say anything of a figure."""
-    return bool(_hits(context.folded.text, _to_folded(context, start), _to_folded(context, end), context.lang))
+    return bool(_terms_in(context.folded.text[_to_folded(context, start) : _to_folded(context, end)], context.lang))
 
 
 def find_figures(context: Context, start: int, end: int, numbers: Sequence[Number]) -> list[Figure]:
@@ -309,16 +314,20 @@ def _to_folded(context: Context, offset: int) -> int:
 
 
 def _hits(text: str, low: int, high: int, lang: str) -> list[_Hit]:
+    return [_Hit(low + start, low + end, terms) for start, end, terms in _terms_in(text[low:high], lang)]
+
+
+@lru_cache(maxsize=4)  # asked twice of a sentence: whether it has any, and which
+def _terms_in(sentence: str, lang: str) -> list[tuple[int, int, tuple[Term, ...]]]:
     automaton, terms, _, languages = _vocabulary()
     spoken = lang if lang in languages else ""
-    sentence = text[low:high]
     size = len(sentence)
     found = []
     for index, start, end in automaton.find_matches_as_indexes(sentence):
         whole = not (end < size and sentence[end].isalnum()) and not (start and sentence[start - 1].isalnum())
-        usable = tuple(t for t in terms[index] if t.lang == spoken and (whole or t.embed))
+        usable = tuple([t for t in terms[index] if t.lang == spoken and (whole or t.embed)])
         if usable and sentence[max(0, start - 1) : end + 1].strip(" ,.") not in _WINGS:
-            found.append(_Hit(low + start, low + end, usable))
+            found.append((start, end, usable))
     return found
 
 
@@ -327,7 +336,7 @@ def _nearest(context: Context, view: _View, at: int) -> Figure | None:
     number = view.numbers[at]
     begin, stop, phrase_end = view.places[at]
     best: Figure | None = None
-    reached = _REACHED.search(view.text, max(0, begin - 40), begin) is not None
+    reached = view.text.endswith(_REACHED_ENDS, 0, begin) and _REACHED.search(view.text, max(0, begin - 40), begin) is not None
     vague = (number.value is None and number.min is None) or number.text.lower() in ("a", "an", "another")
     most = _VAGUE_MOST if vague else _MOST if number.noun else _BARE_MOST
     countable = number.unit in ("person", "household", "fighter", "other")

@@ -92,7 +92,7 @@ class Gazetteer:
         # Caches of pure results, bounded: towns, readings of names, strengths of readings.
         self._recent: dict[int, Place] = {}
         self._hits: dict[str, tuple[Hit, ...]] = {}
-        self._reaches: dict[str, int] = {}  # a small table stays in the processor's cache, the names do not
+        self.reaches: dict[str, int] = {}  # of words asked for: a small table stays in the processor's cache, the names do not
         self.priors: dict[Hit, float] = {}
         self.strengths: dict[tuple[Hit, ...], float] = {}
         self.by_id = {place.id: index for index, place in enumerate(self._curated)}
@@ -120,11 +120,11 @@ class Gazetteer:
 
     def reach(self, key: str) -> int:
         """Twice the most words of the names that begin with the word `key` (at least 1), plus 1 where it is a name itself."""
-        known = self._reaches.get(key)
+        known = self.reaches.get(key)
         if known is None:
-            if len(self._reaches) >= _RECENT_PLACES:
-                self._reaches.clear()
-            known = self._reaches[key] = 2 * self.longest.get(key, 1) + (key in self.names)
+            if len(self.reaches) >= _RECENT_PLACES:
+                self.reaches.clear()
+            known = self.reaches[key] = 2 * self.longest.get(key, 1) + (key in self.names)
         return known
 
     def _read(self, key: str) -> tuple[Hit, ...]:

@@ -87,6 +87,8 @@ _OF_SCRIPT_OTHERS = frozenset(lang for langs in _OF_SCRIPT.values() for lang in 
 # Languages written in Latin letters too keep their place among the Latin ones.
 _NOT_LATIN = (_OF_SCRIPT_OTHERS | frozenset(_ONE_LANGUAGE.values())) - frozenset(("la",))
 
+_WIDE = re.compile(r"[^\x00-\x7f]")
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 _WORD = re.compile(r"[^\W\d_]+")
 # Words that other languages in Latin letters do not share.
 _ENGLISH = frozenset(
@@ -161,10 +163,17 @@ def _letters(sample: str) -> Counter[str]:
         if count := sum(map(str.isalpha, sample)):
             found["latin"] = count
         return found
-    for char, count in Counter(sample).items():
+    ascii_letters = len(sample.encode("ascii", "ignore").translate(None, _NO_LETTERS))
+    if ascii_letters:
+        first = next(char for char in sample if char.isalpha())
+        if first.isascii():  # of two scripts with as many letters the first one stays first
+            found["latin"] = 0
+    for char, count in Counter(_WIDE.findall(sample)).items():
         script = _script(char)
         if script:
             found[script] += count
+    if ascii_letters:
+        found["latin"] += ascii_letters
     return found
 
 

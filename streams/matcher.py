@@ -56,20 +56,20 @@ class Matcher(Generic[P]):
         """Every match on word boundaries, overlapping ones too, in order of start."""
         text = folded.text
         found: list[Match[P]] = []
-        scripts, size = self._script, len(text)
+        scripts, payloads, size, shifted = self._script, self._payloads, len(text), folded.is_shifted
         for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            script = scripts[index]
-            if script == _OTHER_SCRIPT and (
-                (start and text[start - 1].isalnum() and text[start].isalnum())
-                or (end < size and text[end].isalnum() and text[end - 1].isalnum())
-            ):
-                continue  # most matches: within a longer word
-            stop = self._boundaries(text, start, end, script)
+            glued = start > 0 and text[start - 1].isalnum()
+            if scripts[index] == _OTHER_SCRIPT:
+                if (glued and text[start].isalnum()) or (end < size and text[end].isalnum() and text[end - 1].isalnum()):
+                    continue  # most matches: within a longer word
+                stop: int | None = end
+            else:
+                stop = self._boundaries(text, start, end, scripts[index])
             if stop is None:
                 continue
-            begin, finish = folded.start(start), folded.end(stop)
-            glued = stop != end or (start > 0 and text[start - 1].isalnum())
-            for payload in self._payloads[index]:
+            begin, finish = (folded.start(start), folded.end(stop)) if shifted else (start, stop)
+            glued = glued or stop != end
+            for payload in payloads[index]:
                 found.append(Match(begin, finish, payload, glued))  # noqa: PERF401  # a generator for one payload costs more
         found.sort(key=lambda m: (m.start, -m.end))
         return found

@@ -20,6 +20,7 @@ _LONGEST_MONTH = 31
 _PHONE = re.compile(r"\+\d[\d ()-]*$")
 _PHONE_TAIL = re.compile(r"-\d{3}")
 _THREE_DECIMALS = re.compile(r"\d{1,3}\.\d{3}")
+_LEAST_DECIMALS = 4  # characters: figure, point and two more
 _DECADE = re.compile(r"'?s\b")
 _FRACTION = re.compile(r"[ -](?:thirds?|quarters?|fifths?|sixths?|eighths?|tenths?|halves)\b")
 # "One in five people", "nine out of ten families": a share, told with small round numbers.
@@ -38,6 +39,10 @@ _OF_AGE = re.compile(
     r"|\b(?:child|children|infants?|babies|boys|girls|kids|minors|youths?|those|people|women|men|adults|anyone|everyone|persons) "
     r"(?:under|over|above|below|aged)(?: (?:about|around))?$"
 )
+# The last words of what the pattern above accepts: a cheap look first. Those behind are what three dearer ones begin with.
+_AGE_ENDS = tuple("age ages aged of at over under about around from between above below".split())  # noqa: SIM905
+_DIFFERENCE_STARTS = (" more", " fewer", " less", " higher", " lower")
+_SCORE_STARTS = ("-", ",", " win", " vic", " draw", " def", " lea", " los", " to nil")
 _LINE_START = re.compile(r"(?:^|\n)[ \t]*[(\[]?$")
 _OLDEST_YEAR = 1300  # before this four digits are a count
 _LABEL_AGE = 110
@@ -69,11 +74,17 @@ def is_reference(text: str, found: Expression, before: Before, after: After, wor
     last = before.tokens[-1] if before.tokens else ""
     if last in ("$", "€", "£", "¥", "₽", "₴", "₪", "#", "№", "+", "[") or (last in words.not_before and not after.unit):
         return True
-    if last in ("every", "each") or _DIFFERENCE.match(text, found.end) or _is_share(text, found, words) or _is_age(text, found, after):
+    different = text.startswith(_DIFFERENCE_STARTS, found.end) and _DIFFERENCE.match(text, found.end)
+    if last in ("every", "each") or different or _is_share(text, found, words) or _is_age(text, found, after):
         return True
     if found.value is not None and found.value % 1 and not after.unit:
         return True  # a measure: nothing is counted in fractions
-    if found.digits and not after.unit and _THREE_DECIMALS.fullmatch(text, found.start, found.end):
+    if (
+        found.digits
+        and not after.unit
+        and found.end - found.start > _LEAST_DECIMALS
+        and _THREE_DECIMALS.fullmatch(text, found.start, found.end)
+    ):
         return True
     if last in ("usd", "eur", "gbp", "us$", "no", "nos", "resolution", "page", "pp") and found.digits:
         return True
@@ -113,6 +124,8 @@ def _is_age(text: str, found: Expression, after: After) -> bool:
     """Whether the figure is an age: "aged 34", "children under five", "died at 40"."""
     value = found.value if found.value is not None else (found.most or 0)
     if after.unit or value > _LABEL_AGE:
+        return False
+    if not text.endswith(_AGE_ENDS, 0, found.start - 1):
         return False
     return _OF_AGE.search(text, max(0, found.start - _LOOK_BACK), found.start - 1) is not None
 
@@ -168,7 +181,9 @@ def _is_marker(text: str, found: Expression, before: Before, after: After) -> bo
         return True
     if after.unit:
         return False
-    if _PHONE_TAIL.match(text, end) or ("+" in text[max(0, start - 20) : start] and _PHONE.search(text, max(0, start - 20), start)):
+    if (following[:1] == "-" and _PHONE_TAIL.match(text, end)) or (
+        "+" in text[max(0, start - 20) : start] and _PHONE.search(text, max(0, start - 20), start)
+    ):
         return True
     previous = text[max(0, start - 2) : start]
     if value <= _LABEL_AGE and before.start == start:
@@ -178,8 +193,13 @@ def _is_marker(text: str, found: Expression, before: Before, after: After) -> bo
             return True
     if following[:1] == ")" and previous[-1:] in (" ", "\n", "") and value < 30:
         return True
-    if _SCORE.match(text, end) and value < 200 and not (found.approx and found.most and found.most > 200):
+    if (
+        value < 200
+        and text.startswith(_SCORE_STARTS, end)
+        and _SCORE.match(text, end)
+        and not (found.approx and found.most and found.most > 200)
+    ):
         return True
-    if (previous[-1:] == "-" and text[start - 2 : start - 1].isdigit()) or _SCORE_TAIL.match(text, end):
+    if (previous[-1:] == "-" and text[start - 2 : start - 1].isdigit()) or (following[:1] == "-" and _SCORE_TAIL.match(text, end)):
         return True
     return text[start] == "0" and found.plain and end - start > 1

@@ -37,9 +37,12 @@ def _title(word: str, people: People) -> bool:
 
 def split_title(run: Run, people: People) -> tuple[int, int]:
     """(index of the first title token, index after the last title token before a name); (0, 0) when there is no title."""
+    tokens, titles = run.tokens, people.titles
+    if len(tokens) == 1 and not tokens[0].text.isupper():  # most runs
+        return (0, 1) if tokens[0].text in titles else (0, 0)
     first = last = -1
-    for index, token in enumerate(run.tokens):
-        if _title(token.text, people):
+    for index, token in enumerate(tokens):
+        if token.text in titles or _title(token.text, people):
             last = index
             if first < 0:
                 first = index

@@ -18,6 +18,7 @@ _APOSTROPHES = frozenset("'’ʼ‘`´")
 _SIGNS = frozenset("$€£#@")
 _BRANDS = frozenset(("airways", "airlines", "open", "telecom", "petroleum", "express"))
 _ARTICLES = frozenset(("al", "el", "ar", "as", "ash", "ad", "an", "ez", "az", "at", "ath", "es"))
+_MAY_BE_ARTICLE = frozenset(article[0] for article in _ARTICLES)  # first letters: one look spares most others
 _JOINING = {" ": " ", "-": " ", "‑": " ", "–": " ", "- ": " ", " - ": " ", "\u00a0": " ", " & ": " "}
 _ARABIC_CLITIC = re.compile("^(?:و|ف)?(?:ب|ل|ك)?(?:ال|لل)?(?=\\w{3})")
 _REMEMBERED = 20_000
@@ -67,7 +68,11 @@ class WordText:
         opening = upper if text.isascii() else {char for char in kinds if not (char.islower() or char.isdigit())}
         self.capitals = [at for at, char in enumerate(firsts) if char in upper]
         keys = self.keys
-        self.heads = [at for at, char in enumerate(firsts) if char in opening or keys[at] in _ARTICLES]
+        self.heads = [
+            at
+            for at, char in enumerate(firsts)
+            if char in opening or ((char in _MAY_BE_ARTICLE or char > "\x7f") and keys[at] in _ARTICLES)
+        ]
 
     def gap(self, left: int, right: int) -> str:
         """The characters between two words."""
@@ -81,7 +86,7 @@ class WordText:
 def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:
     """The longest known name at each capitalised word, left to right."""
     names: list[PlaceName] = []
-    known, longest = gazetteer.names, gazetteer.longest
+    known, longest, reaches = gazetteer.names, gazetteer.longest, gazetteer.reaches
     raw, starts, ends, keys = text.text, text.starts, text.ends, text.keys
     count = len(starts)
     taken = 0
@@ -92,7 +97,7 @@ def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:
         if char.islower() and not (at + 1 < count and raw[ends[at] : starts[at + 1]] in ("-", " ") and raw[starts[at + 1]].isupper()):
             continue
         key = keys[at]
-        reach = gazetteer.reach(key)
+        reach = reaches.get(key) or gazetteer.reach(key)
         best: tuple[int, str] | None = (at + 1, key) if reach & 1 else None
         reach >>= 1
         if at + 1 < count and keys[at + 1] == "s" and raw[ends[at] : starts[at + 1]] in _APOSTROPHES:
@@ -138,6 +143,8 @@ def candidates(text: WordText, gazetteer: Gazetteer) -> list[PlaceName]:
 def _other_script(text: WordText, at: int, gazetteer: Gazetteer) -> tuple[int, str] | None:
     """A Cyrillic name in another case, or an Arabic one behind a clitic."""
     key = text.keys[at]
+    if not key:
+        return None  # a lone stretching mark, which folding removes
     if "\u0400" <= key[0] <= "\u04ff" and len(key) >= 4:
         for count in (2, 1):
             if at + count > len(text.keys) or (count == 2 and text.gap(at, at + 1) not in (" ", "-")):

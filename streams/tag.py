@@ -268,18 +268,20 @@ def _within(item: Claim, first: int, last: int | None) -> Claim:
         return start is not None and end is not None and (start < first or (last is not None and end > last))
 
     nowhere: dict[str, Any] = {"text": None, "start": None, "end": None}
-    changes: dict[str, Any] = {
-        name: tuple(
-            replace(one, **nowhere, mention_id=None, implicit=True) if elsewhere(one.start, one.end) else one for one in getattr(item, name)
-        )
-        for name in ("actors", "places")
-    }
+    changes: dict[str, Any] = {}
+    for name in ("actors", "places"):
+        parts = getattr(item, name)
+        if any(elsewhere(one.start, one.end) for one in parts):
+            changes[name] = tuple(
+                [replace(one, **nowhere, mention_id=None, implicit=True) if elsewhere(one.start, one.end) else one for one in parts]
+            )
     if item.time is not None and elsewhere(item.time.start, item.time.end):
         changes["time"] = replace(item.time, **nowhere)
     if item.attribution is not None and elsewhere(item.attribution.start, item.attribution.end):
         changes["attribution"] = replace(item.attribution, start=None, end=None)
-    changes["quantities"] = tuple(one for one in item.quantities if not elsewhere(one.start, one.end))
-    return replace(item, **changes)
+    if any(elsewhere(one.start, one.end) for one in item.quantities):
+        changes["quantities"] = tuple([one for one in item.quantities if not elsewhere(one.start, one.end)])
+    return replace(item, **changes) if changes else item
 
 
 def _placed(mentions: Sequence[Mention], context: Context, shift: int) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:

@@ -56,9 +56,10 @@ class Runs(NamedTuple):
 def runs_of(context: Context, lexicon: ActorLexicon) -> Runs:
     """The runs of title, body and quotes, cut at function words."""
     spans = body_spans(context.segments, len(context.text))
+    whole = spans == [(0, len(context.text))]
     runs: list[Run] = []
     for raw in find_runs(context.text, lexicon.people.breaks):
-        if any(a <= raw.start and raw.end <= b for a, b in spans):
+        if whole or any(a <= raw.start and raw.end <= b for a, b in spans):
             runs += _split_run(raw, lexicon)
     return Runs(runs, {r.start: r for r in runs})
 

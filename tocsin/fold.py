@@ -119,6 +119,11 @@ class Folded:
     _cuts: list[int] = field(default_factory=list)
     _removed: list[int] = field(default_factory=list)
 
+    @property
+    def is_shifted(self) -> bool:
+        """Whether any offset differs from that in the original."""
+        return bool(self._cuts)
+
     def start(self, index: int) -> int:
         """Original offset of the folded character at `index`."""
         if not self._cuts:

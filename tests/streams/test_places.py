@@ -172,3 +172,7 @@ def test_every_word_list_is_folded_text() -> None:
             assert isinstance(word, str), (name, word)
             assert word == word.lower(), (name, word)
     assert mapping("directions")["northern"] == "north"
+
+
+def test_a_stretching_mark_alone_is_no_name_and_stops_no_other() -> None:
+    assert ids_of("ـ in Mosul")[0][0] == "Mosul"
