@@ -162,18 +162,18 @@ class AppriseService:
     def send(self, notice: Notice, key: str) -> Outcome:  # noqa: ARG002 - services of Apprise know no keys
         """One try. Never raises for what the other side does."""
         message = render(notice, self._format)
-        body = message.body
-        most = int(getattr(self._plugin, "body_maxlen", 0) or 0)
-        if most and len(body) + len(message.title) + 2 > most:
-            body = render_short(message.short, most)
+        titled = self._plugin.title_maxlen > 0
+        title, body, form = (message.title if titled else ""), (message.body if titled else message.whole), self._format
+        if len(body) + len(title) + 2 > (most := int(self._plugin.body_maxlen)):
+            title, body, form = "", render_short(message.short, most), "text"
         severity = notice.alert.severity if notice.alert else "warning"
         with _trying(allow_private=self._channel.allow_private) as met:
             try:
                 sent = self._plugin.notify(
                     body=body,
-                    title=message.title if body is message.body else "",
+                    title=title,
                     notify_type=self._apprise.NotifyType(_TYPES[severity]),
-                    body_format=self._apprise.NotifyFormat(self._format if body is message.body else "text"),
+                    body_format=self._apprise.NotifyFormat(form),
                 )
             except Exception as error:  # noqa: BLE001 - a hundred plugins, each with errors of its own
                 sent = False

@@ -9,6 +9,7 @@ from tocsin.records import Alert, Claim, Record
 Kind = Literal["alert", "update", "correction", "alarm", "test"]
 CORRECTIONS = frozenset({"correction", "retraction"})
 """Kinds of rules whose alerts take something back: they go wherever the incident was told."""
+_NO_MARKUP = str.maketrans("<>`", "‹›'")  # services write titles into markup of their own, some without escaping them
 _QUOTE = 600  # code points
 _MOST = 5  # rules, and sentences
 _NAMED = 8  # words that stand for something
@@ -29,8 +30,9 @@ class Notice(Record, frozen=True, kw_only=True):
 class Message(Record, frozen=True, kw_only=True):
     """A message for one format."""
 
-    title: str
+    title: str  # one line of plain text, without characters that begin markup
     body: str
+    whole: str  # title and body in one, for a service that has no titles
     short: str  # one line with a link, for a service that takes no more
 
 
@@ -71,10 +73,16 @@ def title_of(notice: Notice) -> str:
 def render(notice: Notice, kind: Format) -> Message:
     """The message in a format. Pure: the same notice gives the same bytes, so a second try is the same message."""
     title = title_of(notice)
-    lines = list(_lines(notice))
+    lines = _lines(notice)
     first = _links(notice)
-    short = f"{one_line(title, 110)} {first[0][1] if first else ''}".strip()
-    return Message(title=title, body=written(lines, kind), short=short)
+    # The first line of the body says what the title says.
+    in_one: list[Line] = [[strong(title)], *(lines[1:] if notice.alert else lines)]
+    return Message(
+        title=title.translate(_NO_MARKUP),
+        body=written(lines, kind),
+        whole=written(in_one, kind),
+        short=f"{one_line(title, 110)} {first[0][1] if first else ''}".strip(),
+    )
 
 
 def _lines(notice: Notice) -> list[Line]:

@@ -31,6 +31,7 @@ def test_a_message_says_who_says_what_why_it_rang_in_which_words_and_where_with_
     message = render(notice(), "text")
     assert message.title == "[NOTICE] Residents, reportedly: capture of Zamzam by Rapid Support Forces"
     assert message.body == TEXT.format(id=alert().alert_id)
+    assert message.whole == f"{message.title}\n{message.body.partition(chr(10))[2]}"
     assert message.short == f"{message.title} https://archive.example/1"
 
 
@@ -69,7 +70,9 @@ def test_nothing_of_a_hostile_page_is_markup(kind: Format) -> None:
         ),
         archive="javascript:alert(2)",
     )
-    body = render(made, kind).body
+    message = render(made, kind)
+    assert not set("<>`\n") & set(message.title)
+    body = message.body + message.whole
     assert "<img" not in body.replace("\\<", "") or kind == "text"
     assert "<a " not in body
     assert "https://evil" not in body
