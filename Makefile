@@ -5,10 +5,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := requirements/build.txt requirements/base.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test live eval notify bench lock schema clean
+.PHONY: help demo test live eval notify bench lock schema clean image-check
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 # Each stamp is newer than the lock it was made from, so a second run does nothing and needs no network.
 .venv/base: $(LOCK) pyproject.toml
@@ -44,6 +44,9 @@ test: .venv/dev ## every test, and the checks of types, style and structure
 
 live: .venv/dev ## only the tests against real Kafka and Elasticsearch (Java 21 or later and Maven, or their addresses)
 	@$(BIN)/pytest -m live tests/live --reruns 1
+
+image-check: .venv/dev ## build the container image and run every command of it, without Docker (root, buildah, debootstrap, Java, Maven)
+	@$(BIN)/python -m deploy.checks.image
 
 eval: .venv/base ## all scores on the development sets, with the goals beside them
 	@$(BIN)/python -m benchmarks.scores

@@ -14,11 +14,12 @@ DEFAULT_PORT = 8765
 
 @click.command()
 @click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port to serve on; the next one serves the second host. 0: any.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Name or address to serve on; it stands in the site's own links.")
 @click.option("--edition", type=click.IntRange(1, 2), default=1, show_default=True, help="2 shows the later edits and corrections.")
 @click.option("--sources", "sources_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the sources file here.")
 @click.option("--write", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write the pages into this folder and stop.")
-def main(port: int, edition: int, sources_file: Path | None, folder: Path | None) -> None:
-    """Serve the sample site on loopback until Ctrl-C.
+def main(port: int, host: str, edition: int, sources_file: Path | None, folder: Path | None) -> None:
+    """Serve the sample site, on loopback unless told otherwise, until Ctrl-C.
 
     Example: python -m producers.sample --port 8765 --sources sources.yaml
     """
@@ -26,7 +27,7 @@ def main(port: int, edition: int, sources_file: Path | None, folder: Path | None
         if folder:
             click.echo(f"{write_pages(folder, edition)} pages in {folder}")
             return
-        with serve(port) as site:
+        with serve(port, host) as site:
             site.edition = edition
             if sources_file:
                 sources_file.write_text(sources(site.base_url), "utf-8")
