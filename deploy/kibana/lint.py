@@ -274,6 +274,8 @@ def _column(item: _Item, fields: Fields | None, columns: Json, what: str, column
     order = column["params"].get("orderBy")
     if order is not None and (order["columnId"] not in columns or columns[order["columnId"]]["isBucketed"]):
         item.fault(f"{what}: sorted by {order['columnId']!r}, which is no column of numbers")
+    elif order is not None and {"filter", "timeShift"} & set(columns[order["columnId"]]):
+        item.fault(f"{what}: sorted by {order['columnId']!r}, which is narrowed: Elasticsearch sorts by whole columns only")
 
 
 def _accessors(drawn: Json) -> Iterator[tuple[str, str]]:

@@ -350,7 +350,8 @@ QUIET_OR_BLIND = table(
     "Good answers and no articles: it is quiet. Failures and no good answer: we are blind. Neither: nobody asked (is the schedule up?).",
     "fates",
     {
-        "source": values("source_id", 100, "bad", "Source"),
+        "source": values("source_id", 200, "n", "Source"),
+        "n": count("Asked, read and refused"),
         "good": count("Good answers", where=_GOOD),
         "bad": count("Failures", where=_BAD),
         "lost": count("Refused or set aside", where=_LOST),

@@ -122,6 +122,7 @@ layers = inside("layerListJSON")
         (TABLE, lambda one: layer(one)["columnOrder"].reverse(), "columnOrder"),
         (TABLE, lambda one: layer(one)["columns"].pop("n"), "is not shaped as it must be"),
         (TABLE, lambda one: column(one, "actor")["params"]["orderBy"].update(columnId="m"), "sorted by 'm'"),
+        (TABLE, lambda one: column(one, "n").update(timeShift="1w"), "sorted by 'n', which is narrowed"),
         (TABLE, lambda one: column(one, "actor").update(isBucketed=False), "do not go together"),
         (TABLE, lambda one: drawn(one)["columns"].pop(), "is asked and not drawn"),
         (TABLE, lambda one: drawn(one)["columns"][0].update(columnId="m"), "names no column: 'm'"),
