@@ -18,6 +18,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import FencedInstanceIdError, KafkaError
 
+from sinks.latency import Span, spans
 from sinks.refused import Refused
 from tocsin import topics, wire
 from tocsin.broker import BrokerError, Publisher, commit, consumer
@@ -83,6 +84,7 @@ class Flight(NamedTuple):
     messages: list[Message]
     subjects: frozenset[str]
     failed: list[Refused]  # before it was written
+    spans: list[Span]  # ways that its records have come
     future: "Future[list[Refused]]"
 
     @property
@@ -294,7 +296,8 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
                 self._land()
         if self._stop.event.is_set() or self._settled != before:
             return  # not begun, not committed: read again by whoever has the partition now
-        self._flights.append(Flight(messages, batch.subjects, failed, _begin(self._target.write, batch)))
+        ways = [span for _, record in records for span in spans(record)]
+        self._flights.append(Flight(messages, batch.subjects, failed, ways, _begin(self._target.write, batch)))
 
     def _land(self) -> None:
         """Take in the oldest batch: what it could not keep becomes dead letters, then its offsets may be committed."""
@@ -304,6 +307,9 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         self._set_aside(flight, refused)
         self._uncommitted |= flight.offsets
         self.written += len(flight.messages)
+        now = time.time()
+        for span in flight.spans:
+            self._health.latency(span.way, span.seconds(now))
         self._health.count("sink", "written", len(flight.messages) - len({item.cause for item in refused}))
 
     def _set_aside(self, flight: Flight, refused: list[Refused]) -> None:

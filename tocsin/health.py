@@ -28,6 +28,7 @@ from tocsin.settings import Settings
 _STUCK: Final = 300.0  # seconds without a sign of life of the main loop; above the longest wait for a broker (60 s) with room
 _BUCKETS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # seconds
 
+_AGES: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 21_600.0)  # seconds on the way
 _CLIENTS: Final = 16  # connections at once; a probe takes milliseconds
 
 
@@ -54,6 +55,9 @@ class Health:
             "Age of the oldest uncommitted message over the topic's retention: at 1 it is deleted unread",
             ("service", "group", "topic"),
             registry=self.registry,
+        )
+        self._ages = Histogram(
+            "tocsin_latency_seconds", "Seconds a record took on a way", ("service", "way"), registry=self.registry, buckets=_AGES
         )
         self._ready = Gauge("tocsin_ready", "1: nothing is being waited for", ("service",), registry=self.registry)
         self._ready.labels(service).set(0)
@@ -95,6 +99,10 @@ class Health:
     def retention_used(self, group: str, topic: str, share: float) -> None:
         """Age of a group's oldest uncommitted message, as a share of the topic's retention."""
         self._share.labels(self.service, group, topic).set(share)
+
+    def latency(self, way: str, seconds: float) -> None:
+        """How long a record took on a way: "publish-fetch", "fetch-index", "fetch-alert"."""
+        self._ages.labels(self.service, way).observe(seconds)
 
     def is_live(self) -> bool:
         """Whether the main loop moves, as far as it tells."""

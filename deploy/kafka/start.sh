@@ -11,7 +11,12 @@ work=${KAFKA_WORK:-/tmp}
 cluster=5L6g3nShT-eMCtK--X86sw # any 16 bytes in base64: a broker refuses the data of another cluster
 
 rm -f "$work/READY"
-"$programs/kafka-storage.sh" format --ignore-formatted --cluster-id "$cluster" --config "$properties" >/dev/null
+tool() { # the broker's heap is not theirs
+  local name=$1
+  shift
+  KAFKA_HEAP_OPTS=-Xmx128m "$programs/$name" "$@"
+}
+tool kafka-storage.sh format --ignore-formatted --cluster-id "$cluster" --config "$properties" >/dev/null
 
 set_password() {
   umask 077
@@ -19,7 +24,7 @@ set_password() {
   printf 'SCRAM-SHA-512=iterations=8192,password=%s\n' "$(<"$password")" >"$work/credentials"
   until (: <"/dev/tcp/${local%:*}/${local#*:}") 2>/dev/null; do sleep 0.5; done
   for attempt in 1 2 3 4 5; do
-    if "$programs/kafka-configs.sh" --bootstrap-server "$local" --alter --entity-type users --entity-name tocsin \
+    if tool kafka-configs.sh --bootstrap-server "$local" --alter --entity-type users --entity-name tocsin \
       --add-config-file "$work/credentials" >/dev/null; then
       rm -f "$work/credentials"
       touch "$work/READY"

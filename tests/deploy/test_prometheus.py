@@ -3,13 +3,14 @@
 import re
 import shutil
 import subprocess
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.checks.composition import ROOT, services
+from sinks.latency import Way
 from tocsin.health import Health
 
 FOLDER = ROOT / "deploy" / "prometheus"
@@ -32,6 +33,7 @@ def _exported() -> dict[str, set[str]]:
         pass
     health.lag("group", "topic", 0, 1)
     health.retention_used("group", "topic", 0.5)
+    health.latency("fetch-index", 1.0)
     watch = Watch(health)
     watch.channel("desk", 1, 2.0)
     families = text_string_to_metric_families(generate_latest(health.registry).decode())
@@ -77,6 +79,8 @@ def test_stages_and_outcomes_that_a_rule_names_are_counted_somewhere(rule: dict[
     for outcomes in re.findall(r'outcome=~?"([^"]+)"', rule["expr"]):
         for outcome in outcomes.split("|"):
             assert f'"{outcome}"' in code or f'"{outcome.replace("-", " ")}"' in code, outcome
+    for ways in re.findall(r'way=~"([^"]+)"', rule["expr"]):
+        assert set(ways.split("|")) <= set(get_args(Way))
     for stage in re.findall(r'stage="([^"]+)"', rule["expr"]):
         assert stage in STAGES or f'count("{stage}"' in code, stage
 
