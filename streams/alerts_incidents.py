@@ -106,7 +106,7 @@ class Case(NamedTuple):
         """The card."""
         note = self.notes[claim.claim_id]
         who = claim.source_name if claim.source != self.said.source_id else ""
-        place = next((place.name for place in self.incident.places), "")
+        subject, name = _subject(self.incident)
         if late := lateness(self.said.at, self.said.published_at, claim.day_from if claim.precision == "day" else None):
             why += f"; {late}"
         if self.incident.independent > 1:
@@ -115,8 +115,8 @@ class Case(NamedTuple):
             rule_id=self.rule.id,
             rule_kind=self.rule.kind,
             severity=severity or self.rule.severity,  # type: ignore[arg-type]  # one of the four
-            subject=self.incident.incident_id,
-            subject_name=place or self.incident.headline,
+            subject=subject,
+            subject_name=name,
             headline=stance(note.modality, "negative" if claim.stance == "denies" else "affirmative", who) + headline,
             why=why,
             clause=self._clause(claim),
@@ -195,7 +195,7 @@ def _concerned(fresh: Sequence[LedgerClaim], notes: Mapping[str, ClaimNote], rul
 def _quantity(case: Case) -> Reason | str:
     """At least so many people; again when the toll has grown by a fifth. "Over 8,000" counts as 8,000, "up to 60" only as possible."""
     rule = case.rule
-    given = [(claim, f) for claim in case.claims if claim.stance == "says" for f in claim.figures if f.role == rule.of_people]
+    given = [(claim, f) for claim in case.claims if _news(claim) for f in claim.figures if f.role == rule.of_people]
     certain = [(claim, f, least) for claim, f in given if (least := _least(f)) is not None]
     possible = [(claim, f, f.high) for claim, f in given if _least(f) is None and f.high is not None]
     for found, word, severity in ((certain, "", ""), (possible, "possibly ", "info")):
@@ -214,6 +214,10 @@ def _quantity(case: Case) -> Reason | str:
     return f"no figure of at least {rule.at_least:,} {rule.of_people} in it"
 
 
+def _news(claim: LedgerClaim) -> bool:
+    return claim.stance == "says" and not claim.background
+
+
 def _least(figure: LedgerFigure) -> float | None:
     return figure.low if figure.low is not None else figure.value if figure.high is None else None
 
@@ -221,14 +225,21 @@ def _least(figure: LedgerFigure) -> float | None:
 def _control_change(case: Case) -> Reason | str:
     """A place is said to be taken or lost, by another one than it was told of last."""
     for claim in case.claims:
-        if claim.type != "territorial_control" or claim.stance != "says" or claim.subtype not in _TAKEN | _LOST or not claim.places:
+        if (
+            claim.type != "territorial_control"
+            or claim.background
+            or claim.stance != "says"
+            or claim.subtype not in _TAKEN | _LOST
+            or not claim.places
+        ):
             continue
         place = claim.places[0]
         winner = next((a for a in claim.actors if a.role in ("winner", "holder", "actor")), None) if claim.subtype in _TAKEN else None
         loser = next((a for a in claim.actors if a.role == "loser"), None)
         holder = winner.side or winner.entity_id if winner else f"not {loser.side or loser.entity_id}" if loser else "somebody"
         last = case.last(f"@{place.entity_id}")
-        if last is not None and last.version_id != case.said.version_id and _told_before(last, holder, case):
+        again = last is not None and last.version_id == case.said.version_id and last.what == (holder, case.incident.incident_id)
+        if last is not None and not again and _told_before(last, holder, case):
             return f"{place.name}: told already"
         case.tell(f"@{place.entity_id}", what=(holder, case.incident.incident_id))
         who = f" taken by {winner.name}" if winner else f" lost by {loser.name}" if loser else f" {claim.subtype}"
@@ -322,14 +333,15 @@ def _corrections(incident: Incident, said: LedgerClaims, thread: Told | None, ru
     what = "; ".join(dict.fromkeys(_taken_back(one) for one in found))
     quote, start = quoted(said.note, 0, len(said.note), 0, 0) if said.note else (incident.first_quote.text, 0)
     now = next((f"; the toll is now {figure.best:,.0f}" for figure in incident.figures if figure.best is not None), "")
+    subject, name = _subject(incident)
     for rule_id in thread.what:
         rule = rules.by_id.get(rule_id)
         yield Reason(
             rule_id=rule_id,
             rule_kind="correction",
             severity=rule.severity if rule is not None else "notice",
-            subject=incident.incident_id,
-            subject_name=next((place.name for place in incident.places), incident.headline),
+            subject=subject,
+            subject_name=name,
             headline=f"Correction{_where(incident)}: {what}",
             why=f"this rang before: {incident.first_quote.text}{now}",
             quote=quote,
@@ -353,6 +365,12 @@ def _number(words: str) -> float:
 def _taken_back(one: Correction) -> str:
     after = f", now {one.after}" if one.after else ""
     return f"{one.before} {one.role} {one.kind}{after}"
+
+
+def _subject(incident: Incident) -> tuple[str, str]:
+    """What an alert about an incident is found by: id and name of its place, else of who did it."""
+    known = [*((p.entity_id, p.name) for p in incident.places), *((a.entity_id, a.name) for a in incident.actors)]
+    return known[0] if known else (incident.incident_id, incident.headline)
 
 
 def _where(incident: Incident) -> str:

@@ -117,7 +117,9 @@ def tally(rang: Iterable[Rang]) -> Tally:
 
 def difference(old: Tally, new: Tally) -> tuple[list[Reason], list[Reason]]:
     """(what a change of rules adds, what it loses), by article, rule and subject."""
-    before, after = ({(alert.version_id, r.rule_id, r.subject): r for alert in one.alerts for r in alert.rules} for one in (old, new))
+    before, after = (
+        {(alert.version_id, r.rule_id, r.subject, r.headline): r for alert in one.alerts for r in alert.rules} for one in (old, new)
+    )
     return [r for key, r in after.items() if key not in before], [r for key, r in before.items() if key not in after]
 
 

@@ -104,27 +104,24 @@ class Rules:
                 self.tests[rule.id] = compiled(rule.when, resolver)
         ready = [Ready(name, test, self.by_id[name].together, self.by_id[name].unsure) for name, test in self.tests.items()]
         self.conditions = Conditions(ready, (phrase for rule in self.all if rule.when is not None for phrase in phrases(rule.when)))
-        self._by_subject: dict[str, list[Rule]] = {}
-        self._by_kind: dict[str, list[Rule]] = {}
+        self._watching: dict[str, list[Rule]] = {}  # by kind of subject, and the rarest of what it must have
         for rule in self.all:
-            if rule.kind in OF_INCIDENTS:
-                continue
             for kind in rule.of:
-                if rule.subjects:
-                    for subject in rule.subjects:
-                        self._by_subject.setdefault(f"{kind} {subject}", []).append(rule)
-                elif rule.when is None:
-                    self._by_kind.setdefault(kind, []).append(rule)
+                for key in _keys(rule, kind):
+                    self._watching.setdefault(f"{kind} {key}", []).append(rule)
 
     def concerning(self, sighting: Sighting) -> list[Rule]:
         """Rules about the sighting's subject, whoever reports it. What they count, and so must be remembered, depends on these alone."""
         if sighting.kind == "rule":
             rule = self.by_id.get(sighting.subject.removeprefix("rule:"))  # of other rules than ours: sent before they changed
             return [rule] if rule is not None else []
-        found = list(self._by_kind.get(sighting.kind, ()))
-        if self._by_subject:
-            for part in dict.fromkeys((sighting.subject, *sighting.subject.split("|"))):
-                found += self._by_subject.get(f"{sighting.kind} {part}", ())
+        found: list[Rule] = []
+        if self._watching:
+            parts = sighting.subject.split("|")
+            keys = ["", *dict.fromkeys((sighting.subject, *parts)), *(f"in {place}" for place in (parts[0], *sighting.parents))]
+            keys += [f"claim {sighting.claim_type}", f"type {sighting.actor_type}"]
+            for key in keys:
+                found += self._watching.get(f"{sighting.kind} {key}", ())
         for name in sighting.met:
             rule = self.by_id.get(name)
             if rule is not None and sighting.kind in rule.of and not rule.subjects:
@@ -143,6 +140,21 @@ class Rules:
         """Whether what meets a rule's condition is its subject, all together."""
         rule = self.by_id[rule_id]
         return rule.kind not in OF_INCIDENTS and not rule.of
+
+
+def _keys(rule: Rule, kind: Kind) -> Iterable[str]:
+    """Under which a rule without condition of its own is looked up, for subjects of a kind."""
+    if rule.subjects:
+        return rule.subjects
+    if rule.when is not None:
+        return ()  # by its condition
+    if rule.countries:
+        return [f"in {country}" for country in rule.countries]
+    if rule.claim_types and kind.endswith("_claim"):
+        return [f"claim {name}" for name in rule.claim_types]
+    if rule.actor_types and kind == "actor":
+        return [f"type {name}" for name in rule.actor_types]
+    return ("",)
 
 
 def _concerns(rule: Rule, sighting: Sighting) -> bool:

@@ -1,8 +1,8 @@
 """Conditions of alert rules: a tree of AND, OR and NOT over facts, and the facts without which a condition cannot hold.
 
 A fact is a short string such as "actor:org:rsf" or "claim:casualties". What an article says is turned into sets of facts once
-(`streams.rules_match`); a condition is tested against a set. `anchors` names facts of which one must be there, so that rules are looked
-up by what an article says and never gone through one by one.
+(`streams.rules_match`); a condition is tested against a set. `anchors` are facts of which one must be there, so that rules are looked up
+by what an article says and never gone through one by one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +48,7 @@ class Condition(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, o
 
 
 FIELDS = ("actor", "place", "said_by", "text", "actor_type", "claim", "said_by_kind", "source", "modality", "polarity", "lang")
-"""The most telling first: an anchor is taken from the first that a condition has."""
+"""The most telling first."""
 OF_CLAIMS = frozenset({"claim", "modality", "polarity", "said_by", "said_by_kind"})
 """Only a claim has these."""
 _NAMED = ("actor", "place", "said_by")
@@ -83,13 +83,9 @@ class Test(NamedTuple):
     """A condition made ready."""
 
     holds: Callable[[Facts], bool]
-    anchors: frozenset[str] | None  # one of these must be there; None: it can hold without any
-    rank: tuple[int, int]  # how telling the anchors are: the less, the better
+    anchors: tuple[frozenset[str], ...]  # of each set one fact must be there, the most telling set first; none: it can hold without any
     fields: frozenset[str]  # that it looks at
     facts: frozenset[str]  # that it looks for
-
-
-_ANYTHING = (len(FIELDS), 0)
 
 
 def words_of(value: Words) -> tuple[str, ...]:
@@ -162,26 +158,23 @@ def _facts(field: str, values: Sequence[str], resolver: Resolver) -> frozenset[s
 def _leaf(field: str, facts: frozenset[str]) -> Test:
     one = next(iter(facts)) if len(facts) == 1 else None
     holds: Callable[[Facts], bool] = (lambda have: one in have) if one is not None else (lambda have: not facts.isdisjoint(have))
-    return Test(holds, facts, (FIELDS.index(field), len(facts)), frozenset((field,)), facts)
+    return Test(holds, (facts,), frozenset((field,)), facts)
 
 
 def _both(parts: list[Test]) -> Test:
-    best = min(parts, key=lambda part: part.rank)
-    tests = [part.holds for part in sorted(parts, key=lambda part: part.rank)]
-    return Test(lambda have: all(test(have) for test in tests), best.anchors, best.rank, *_joined(parts))
+    tests = [part.holds for part in parts]
+    anchors = tuple(anchor for part in parts for anchor in part.anchors)
+    return Test(lambda have: all(test(have) for test in tests), anchors, *_joined(parts))
 
 
 def _either(parts: list[Test]) -> Test:
     tests = [part.holds for part in parts]
-    anchors: frozenset[str] | None = frozenset()
-    for part in parts:
-        anchors = None if anchors is None or part.anchors is None else anchors | part.anchors
-    rank = _ANYTHING if anchors is None else max(part.rank for part in parts)
-    return Test(lambda have: any(test(have) for test in tests), anchors, rank, *_joined(parts))
+    anchors = (frozenset().union(*(part.anchors[0] for part in parts)),) if all(part.anchors for part in parts) else ()
+    return Test(lambda have: any(test(have) for test in tests), anchors, *_joined(parts))
 
 
 def _not(part: Test) -> Test:
-    return Test(lambda have: not part.holds(have), None, _ANYTHING, part.fields, frozenset())
+    return Test(lambda have: not part.holds(have), (), part.fields, frozenset())
 
 
 def _joined(parts: Sequence[Test]) -> tuple[frozenset[str], frozenset[str]]:

@@ -4,6 +4,7 @@ A unit is what a condition is tested against: a claim with its actors and places
 `together: sentence` all of a sentence. Rules are looked up by the facts of a unit (`streams.rules_conditions`), never one by one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -65,11 +66,10 @@ class Conditions:
 
     def __init__(self, ready: Iterable[Ready], phrases: Iterable[str]) -> None:
         """`phrases`: everything that conditions look for in the text."""
-        self._claims, self._sentences = _Index(), _Index()
-        self.order: dict[str, int] = {}
-        for one in ready:
-            self.order[one.rule_id] = len(self.order)
-            (self._sentences if one.together == "sentence" else self._claims).add(one)
+        every = list(ready)
+        self.order = {one.rule_id: number for number, one in enumerate(every)}
+        self._claims = _Index([one for one in every if one.together == "claim"])
+        self._sentences = _Index([one for one in every if one.together == "sentence"])
         wanted = list(dict.fromkeys(phrases))
         self._phrases = Matcher([(phrase, phrase) for phrase in wanted]) if wanted else None
 
@@ -114,21 +114,18 @@ class Conditions:
 
 
 class _Index:
-    """Conditions by anchor."""
+    """Conditions by anchor: of those that a condition has, the one that fewest others share."""
 
-    def __init__(self) -> None:
+    def __init__(self, every: list[Ready]) -> None:
         self._by_fact: dict[str, list[Ready]] = {}
-        self._always: list[Ready] = []
+        self._always = [ready for ready in every if not ready.test.anchors]
+        shared = Counter(fact for ready in every for anchor in ready.test.anchors for fact in anchor)
+        for ready in every:
+            for fact in min(ready.test.anchors, key=lambda anchor: max(shared[fact] for fact in anchor), default=()):
+                self._by_fact.setdefault(fact, []).append(ready)
 
     def __bool__(self) -> bool:
         return bool(self._by_fact or self._always)
-
-    def add(self, ready: Ready) -> None:
-        if ready.test.anchors is None:
-            self._always.append(ready)
-        else:
-            for fact in ready.test.anchors:
-                self._by_fact.setdefault(fact, []).append(ready)
 
     def candidates(self, facts: Facts) -> Iterable[Ready]:
         """Those that could hold, each once."""

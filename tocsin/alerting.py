@@ -16,7 +16,7 @@ SEVERITIES = ("info", "notice", "warning", "critical")
 
 def grown(before: Alert, part: Alert) -> Alert:
     """An alert that has learned what another part of it says. Its words stay those of the most urgent reason: severity may rise."""
-    reasons = {(reason.rule_id, reason.subject): reason for reason in (*part.rules, *before.rules)}
+    reasons = {(r.rule_id, r.rule_kind, r.subject, r.incident_id): r for r in (*part.rules, *before.rules)}
     rules = tuple(sorted(reasons.values(), key=urgency))
     whole = replace(
         before,
@@ -55,10 +55,10 @@ def led_by(alert: Alert, reason: Reason) -> Alert:
     )
 
 
-def urgency(reason: Reason) -> tuple[int, bool, bool, str, str]:
+def urgency(reason: Reason) -> tuple[int, bool, bool, str, str, str]:
     """Order of reasons: the most severe first, then what is known of an incident, then what is said directly and most exactly."""
     via = "; mentioned as " in reason.why
-    return -SEVERITIES.index(reason.severity), not reason.incident_id, via, reason.rule_id, reason.subject
+    return -SEVERITIES.index(reason.severity), not reason.incident_id, via, reason.rule_id, reason.subject, reason.incident_id
 
 
 def rules_of(alert: Alert) -> tuple[tuple[str, str], ...]:
