@@ -18,7 +18,7 @@ from tocsin.records import Record
 from tocsin.sqlite_file import connect, explained, lock, make_durable, opening, schema_version
 
 T = TypeVar("T", bound=Record)
-CACHED = 2_000_000
+CACHED = 500_000
 """Bytes of values, as they are stored, that a table keeps in memory beside what has changed: about five times as many there. When there
 are more, all are let go: a service that meets new addresses for ever does not grow, and walking a table does not fill the memory."""
 TABLE = """
