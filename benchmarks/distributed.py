@@ -3,10 +3,12 @@
 Prints, from one run, because machines are noisy:
 - path: CPU seconds of the stages' functions called bare on decoded records (cluster, tag, sightings, alerts, ledger) over the CPU seconds
   of the worker processes for the same articles: what Kafka, Faust, JSON and state cost beside the work itself;
-- messages: produced by the stages for each article, changelogs included;
+- messages: produced by the stages for each article, changelogs included, on the first half of the articles and on the second, when
+  state knows what they are about;
 - the cluster stage alone, articles a second, read from a topic that is full when it starts;
 - a second worker: articles a second of two workers of the stage tag over those of one, broker and all on the same cores;
 - workers over bare: the same for one and two processes that call the same functions on decoded records and do nothing else.
+  All of these are up at once and work in turns, on the same articles.
 Articles: those of the evaluation pages (or the sample site's), cleaned, repeated under new addresses, each with a line of its own.
 """
 
@@ -14,18 +16,18 @@ import argparse
 import gc
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
+from kafka import KafkaConsumer, TopicPartition
 from msgspec import structs
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +38,7 @@ from producers.clean import clean
 from streams.stages import STAGES, Stage, Step, pack
 from tests.live import stream
 from tocsin import ids, topics, wire
+from tocsin.broker import Publisher
 from tocsin.records import Article
 from tocsin.settings import Settings
 from tocsin.sketch import sketch
@@ -101,9 +104,10 @@ def _read(stage: Stage, outputs: list[Any]) -> dict[str, list[Any]]:
     return {name: [wire.decode(one.body, kinds[name]) for one in some] for name, some in groupby(in_order, key=lambda one: one.topic.name)}
 
 
-def cpu_of(process: "subprocess.Popen[Any]") -> float:
+def cpu_of(process: "subprocess.Popen[Any] | Kafka") -> float:
     """CPU seconds of a process so far (Linux)."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    pid = process.pid() if isinstance(process, Kafka) else process.pid
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -127,22 +131,33 @@ def workers(settings: Settings, *stages: str) -> Iterator[list["subprocess.Popen
             stream.stop(process)
 
 
-def path(settings: Settings, given: Sequence[Article]) -> tuple[float, float, dict[str, float], dict[str, float]]:
-    """(bare CPU seconds, the workers' CPU seconds, messages an article by topic and table, bare CPU seconds by stage)."""
+class WholePath(NamedTuple):
+    """What the whole path cost."""
+
+    bare: float  # CPU seconds
+    spent: float  # CPU seconds of the workers
+    messages: list[dict[str, float]]  # an article, by topic and table: of the first half of the articles, and of the second
+    stages: dict[str, float]  # bare CPU seconds by stage
+
+
+def path(settings: Settings, given: Sequence[Article]) -> WholePath:
+    """All stages on these articles, first half and then second: the state of the second knows what the first was about."""
     stream.create_topics(settings)
     names = [stage.name for stage in STAGES]
     with workers(settings, *names) as running:
         _send(settings, given[:WARM])
         stream.wait_for(lambda: all(stream.members(settings, name) for name in names), 120)
         stream.wait_until_read(settings, *names, seconds=120)
-        before, cpu = produced(settings), sum(map(cpu_of, running))
-        _send(settings, given[WARM:])
-        stream.wait_until_read(settings, *names, seconds=600)
-        spent, after = sum(map(cpu_of, running)) - cpu, produced(settings)
+        cpu, messages, middle = sum(map(cpu_of, running)), [], (len(given) + WARM) // 2
+        for half in (given[WARM:middle], given[middle:]):
+            before = produced(settings)
+            _send(settings, half)
+            stream.wait_until_read(settings, *names, seconds=600)
+            messages.append({name: (count - before[name]) / len(half) for name, count in produced(settings).items()})
+        spent = sum(map(cpu_of, running)) - cpu
     bare = Bare(settings)
     bare.run(given[:WARM])
-    alone = bare.run(given[WARM:])
-    return alone, spent, {name: (after[name] - before[name]) / (len(given) - WARM) for name in after}, bare.cpu
+    return WholePath(bare.run(given[WARM:]), spent, messages, bare.cpu)
 
 
 def _send(settings: Settings, given: Sequence[Article]) -> None:
@@ -151,38 +166,63 @@ def _send(settings: Settings, given: Sequence[Article]) -> None:
 
 def rate(settings: Settings, topic: topics.Topic) -> float:
     """Messages a second on a topic, by the times at which the broker got them."""
-    times = sorted(message.timestamp for message in stream.messages(settings, topics.full_name(settings, topic)))
+    times: list[int] = sorted(message.timestamp for message in stream.messages(settings, topics.full_name(settings, topic)))
     return (len(times) - 1) / ((times[-1] - times[0]) / 1000)
 
 
-def cluster_alone(settings: Settings, given: Sequence[Article]) -> float:
-    """Articles a second of the cluster stage."""
+def cluster_alone(settings: Settings, given: Sequence[Article]) -> tuple[float, float]:
+    """(articles a second of the cluster stage, CPU ms an article of its worker, its start included)."""
     stream.create_topics(settings)
     _send(settings, given)
-    with workers(settings, "cluster"):
+    with workers(settings, "cluster") as (running,):
         stream.wait_until_read(settings, "cluster", seconds=300)
-    return rate(settings, topics.ARTICLES)
+        spent = 1000 * cpu_of(running) / len(given)
+    return rate(settings, topics.ARTICLES), spent
 
 
-def tagging(settings: Settings, given: Sequence[Article], count: int) -> float:
-    """Articles a second of `count` workers of the stage tag."""
-    stream.create_topics(settings)
+class Turns:
+    """As many workers of the stage tag, up and warm, that are given the same articles again and again."""
+
+    def __init__(self, settings: Settings, count: int, running: "Sequence[subprocess.Popen[str]]") -> None:
+        self.settings, self.count, self.running = settings, count, running
+        self._names = [TopicPartition(topics.full_name(settings, topics.TAGGED), number) for number in range(PARTITIONS)]
+        self._reader = KafkaConsumer(bootstrap_servers=settings.kafka)
+        self._publisher = Publisher(settings, "bench")
+
+    def take(self, placed: Sequence[tuple[int, bytes]]) -> float:
+        """Articles a second from the first one sent to the last one tagged. `placed`: partition and message."""
+        name, until = topics.full_name(self.settings, topics.ARTICLES), self._tagged() + len(placed)
+        started = time.perf_counter()
+        for partition, body in placed:
+            self._publisher.put(name, partition, b"", body)
+        self._publisher.flush()
+        while self._tagged() < until:
+            assert time.perf_counter() < started + 300, "the workers do not get on"
+            time.sleep(0.03)
+        return len(placed) / (time.perf_counter() - started)
+
+    def cpu(self) -> float:
+        """CPU seconds of the workers so far."""
+        return sum(map(cpu_of, self.running))
+
+    def _tagged(self) -> int:
+        return int(sum(self._reader.end_offsets(self._names).values()))
+
+
+def evenly(settings: Settings, count: int) -> list[tuple[int, bytes]]:
+    """`count` placed articles, with their partitions, of which each has as many as any other."""
     _, step = Bare(settings).steps["cluster"]
-    placed = [wire.decode(output.body, topics.ARTICLES.record) for article in given for output in step(article)]
-    with workers(settings, *["tag"] * count):
-        stream.wait_for(lambda: stream.members(settings, "tag") == count, 120)
-        stream.send(settings, topics.ARTICLES, [(one.article.article_id, one) for one in placed])
-        stream.wait_until_read(settings, "tag", seconds=600)
-    return rate(settings, topics.TAGGED)
+    shares: list[list[tuple[int, bytes]]] = [[] for _ in range(PARTITIONS)]
+    for article in articles(2 * count):
+        for output in step(article):
+            partition = topics.partition_of(output.key, PARTITIONS)
+            shares[partition].append((partition, output.body))
+    return [one for together in zip(*(share[: count // PARTITIONS] for share in shares), strict=True) for one in together]
 
 
-def bare_tagging(settings: Settings, given: Sequence[Article], count: int) -> float:
+def bare_tagging(pool: ProcessPoolExecutor, count: int, bodies: Sequence[bytes]) -> float:
     """Articles a second of `count` processes that call the tag stage's functions."""
-    _, step = Bare(settings).steps["cluster"]
-    bodies = [output.body for article in given for output in step(article)]
-    with ProcessPoolExecutor(count, get_context("spawn"), _load, (settings,)) as pool:
-        list(pool.map(_warm, range(4 * count)))
-        times = list(pool.map(_tag, [bodies[start::count] for start in range(count)]))
+    times = list(pool.map(_tag, [bodies[start::count] for start in range(count)]))
     return len(bodies) / (max(end for _, end in times) - min(start for start, _ in times))
 
 
@@ -193,36 +233,57 @@ def _load(settings: Settings) -> None:
     gc.freeze()  # as the worker does
 
 
-def _warm(_: int) -> None:
-    time.sleep(0.2)  # so that each process gets one
-
-
 def _tag(bodies: Sequence[bytes]) -> tuple[float, float]:
     placed = [wire.decode(body, topics.ARTICLES.record) for body in bodies]
-    for one in placed[:WARM]:
-        _tags(one)
     start = time.time()
     for one in placed:
         _tags(one)
     return start, time.time()
 
 
-def second(settings: Callable[[str], Settings], given: Sequence[Article], rounds: int) -> list[tuple[str, str, str]]:
-    """Rows: one and two workers of the stage tag, and as many bare processes, in turns; medians of the rounds."""
-    rates: dict[str, list[float]] = {name: [] for name in ("worker 1", "worker 2", "bare 1", "bare 2")}
-    for turn in range(rounds):
-        for count in (1, 2):
-            rates[f"worker {count}"].append(tagging(settings(f"tag{turn}x{count}"), given, count))
-            rates[f"bare {count}"].append(bare_tagging(settings("bare"), given, count))
-        print(", ".join(f"{name}: {values[-1]:.0f}/s" for name, values in rates.items()), flush=True)
+def second(settings: Callable[[str], Settings], kafka: Kafka, count: int, rounds: int) -> list[tuple[str, str, str]]:
+    """Rows: one and two workers of the stage tag, and as many bare processes, all up at once and at work in turns: medians over the rounds.
+
+    Each round gives the same articles to each, so that what else the machine does falls on all alike.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in ("worker 1", "bare 1", "worker 2", "bare 2")}
+    cpu: dict[str, list[float]] = {"workers": [], "broker": [], "wall": []}
+    given = evenly(settings("bare"), count)
+    bodies = [body for _, body in given]
+    with ExitStack() as undo:
+        turns = []
+        for number in (1, 2):
+            stream.create_topics(settings(f"tag{number}"))
+            running = undo.enter_context(workers(settings(f"tag{number}"), *["tag"] * number))
+            turns.append(Turns(settings(f"tag{number}"), number, running))
+        for turn in turns:
+            stream.wait_for(lambda turn=turn: stream.members(turn.settings, "tag") == turn.count, 180)  # type: ignore[misc]
+        pools = [undo.enter_context(ProcessPoolExecutor(number, get_context("spawn"), _load, (settings("bare"),))) for number in (1, 2)]
+        for number in range(-1, rounds):  # the first round warms up
+            for turn, pool in zip(turns, pools, strict=True):
+                before, broker, started = turn.cpu(), cpu_of(kafka), time.perf_counter()
+                rate = turn.take(given)
+                used = (turn.cpu() - before, cpu_of(kafka) - broker, time.perf_counter() - started)
+                bare = bare_tagging(pool, turn.count, bodies)
+                if number < 0:
+                    continue
+                rates[f"worker {turn.count}"].append(rate)
+                rates[f"bare {turn.count}"].append(bare)
+                if turn.count == 2:
+                    for name, value in zip(cpu, used, strict=True):
+                        cpu[name].append(value)
+            print(", ".join(f"{name}: {values[-1]:.0f}/s" for name, values in rates.items() if values), flush=True)
 
     def ratio(of: str, to: str) -> str:
         return f"{median(one / other for one, other in zip(rates[of], rates[to], strict=True)):.2f}"
 
+    share = {name: f"{100 * sum(values) / sum(cpu['wall']):.0f} %" for name, values in cpu.items()}
     return [
         ("tag, one worker, articles/s", f"{median(rates['worker 1']):.0f}", ""),
         ("tag, second worker", f"{ratio('worker 2', 'worker 1')} x", ">= 1.35"),
         ("  second bare process", f"{ratio('bare 2', 'bare 1')} x", ""),
+        ("  of a core, the two workers used", share["workers"], ""),
+        ("  of a core, the broker used", share["broker"], ""),
         ("tag, one worker over one bare process", ratio("worker 1", "bare 1"), ">= 0.5"),
         ("tag, two workers over two bare processes", ratio("worker 2", "bare 2"), ">= 0.5"),
     ]
@@ -232,10 +293,10 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--count", type=int, default=600, help="articles for the whole path and for tagging; ten times as many for cluster alone"
+        "--count", type=int, default=600, help="articles for tagging; twice as many for the whole path, ten times for cluster alone"
     )
     parser.add_argument("--only", choices=("path", "cluster", "second"), help="one measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of one and two workers")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of one and two workers")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Kafka(free_port(), Path(folder) / "kafka", tied=True) as kafka:
 
@@ -244,23 +305,25 @@ def main() -> None:
 
         table = Table("measure", "value", "goal")
         if arguments.only in (None, "path"):
-            alone, spent, messages, stages = path(settings("path"), articles(arguments.count + WARM))
-            table.add_row("path: bare CPU over the workers' CPU", f"{alone / spent:.2f}", ">= 0.5")
-            table.add_row("  CPU ms an article, workers", f"{1000 * spent / arguments.count:.2f}", "")
-            for name, seconds in stages.items():
-                table.add_row(f"  CPU ms an article, {name} bare", f"{1000 * seconds / arguments.count:.2f}", "")
-            table.add_row("messages produced an article by the stages", f"{sum(messages.values()):.2f}", "<= 8 with the producers' 3")
-            for name, count in messages.items():
-                table.add_row(f"  {name}", f"{count:.2f}", "")
+            whole = path(settings("path"), articles(2 * arguments.count + WARM))
+            table.add_row("path: bare CPU over the workers' CPU", f"{whole.bare / whole.spent:.2f}", ">= 0.5")
+            table.add_row("  CPU ms an article, workers", f"{500 * whole.spent / arguments.count:.2f}", "")
+            for name, seconds in whole.stages.items():
+                table.add_row(f"  CPU ms an article, {name} bare", f"{500 * seconds / arguments.count:.2f}", "")
+            cold, warm = whole.messages
+            produced_ = f"{sum(cold.values()):.2f}, then {sum(warm.values()):.2f}"
+            table.add_row("messages produced an article by the stages", produced_, "<= 8 with the producers' 3")
+            for name in cold:
+                table.add_row(f"  {name}", f"{cold[name]:.2f}, then {warm[name]:.2f}", "")
         if arguments.only in (None, "cluster"):
-            table.add_row(
-                "cluster alone, articles/s", f"{cluster_alone(settings('alone'), articles(10 * arguments.count)):,.0f}", ">= 1,000"
-            )
+            found, spent_ms = cluster_alone(settings("alone"), articles(10 * arguments.count))
+            table.add_row("cluster alone, articles/s", f"{found:,.0f}", ">= 1,000")
+            table.add_row("  CPU ms an article, its start included", f"{spent_ms:.2f}", "")
         if arguments.only in (None, "second"):
-            for row in second(settings, articles(2 * arguments.count), arguments.rounds):
+            for row in second(settings, kafka, arguments.count, arguments.rounds):
                 table.add_row(*row)
         Console(width=100).print(table)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

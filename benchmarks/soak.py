@@ -39,7 +39,7 @@ WINDOW = 2160  # articles an hour apart: the longest window, of the ledger
 _START = parse("2026-01-05T00:00:00Z").timestamp()
 _SAMPLE = 2.0  # seconds
 _BLOCK = 30.0  # seconds of samples that make one point of the line
-_PAGES = 3.0  # a second, for the fetcher
+_PAGES = 5.0  # a second, for the fetcher: what it and the scheduler keep in memory is full after six minutes
 _COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8e5ea2", "#d19a00", "#444444", "#00a5a5")
 
 Samples = dict[str, list[tuple[float, float]]]
