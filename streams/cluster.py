@@ -207,7 +207,8 @@ class Clusters:
     def _candidates(self, own: Sketch) -> Iterable[str]:
         found: dict[str, None] = {}
         for key in _band_keys(own):
-            found.update(dict.fromkeys(self._bands.get(key, ())))
+            if (band := self._bands.get(key)) is not None:
+                found.update(dict.fromkeys(band))
         return found
 
     def _index(self, member: Member) -> None:
