@@ -18,7 +18,7 @@ from typing import Any
 from sinks.notify.channels import Channel
 from sinks.notify.notice import Notice, render
 from sinks.notify.outcome import Outcome, of_status
-from sinks.notify.text import Format
+from sinks.notify.text import Format, one_line
 from tocsin.addresses import is_public
 from tocsin.errors import UsageError
 
@@ -58,7 +58,7 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 class _Said(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if (here := _under_way()) is not None:
-            here.said.append(" ".join(record.getMessage().split()))
+            here.said.append(one_line(record.getMessage(), 300))
 
 
 _ready = threading.Lock()
@@ -133,7 +133,7 @@ class AppriseService:
             try:
                 plugin = apprise.Apprise.instantiate(address, asset=asset)
             except Exception as error:  # noqa: BLE001 - a hundred plugins, each with errors of its own
-                met.said.append(f"{type(error).__name__}: {error}")
+                met.said.append(one_line(f"{type(error).__name__}: {error}", 300))
                 plugin = None
         if plugin is None:
             said = channel.address.hidden_in(met.said[-1])[:200] if met.said else "unknown"
@@ -177,7 +177,7 @@ class AppriseService:
                 )
             except Exception as error:  # noqa: BLE001 - a hundred plugins, each with errors of its own
                 sent = False
-                met.said.append(f"{type(error).__name__}: {error}")
+                met.said.append(one_line(f"{type(error).__name__}: {error}", 300))
         return self._outcome(met, sent=bool(sent))
 
     def _outcome(self, met: _Try, *, sent: bool) -> Outcome:

@@ -8,7 +8,8 @@ Offsets are kept in the ledger with what follows from them, and committed to the
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
@@ -85,7 +86,8 @@ class KafkaAlerts(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
 
     def open(self, positions: Mapping[str, int]) -> None:
         """Join the group, and begin where the ledger says, else where the group is, else at the beginning."""
-        committed = {part: self._reader.committed(part) for part in self._all}
+        with _answered():
+            committed = {part: self._reader.committed(part) for part in self._all}
         for part, offset in committed.items():
             kept = positions.get(_name(part))
             # A group that has forgotten its offset, or a topic made anew: everything is read again, and the ledger knows what was told.
@@ -96,12 +98,14 @@ class KafkaAlerts(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
 
     def waiting(self) -> int:
         """Messages, of new and of grown alerts."""
-        ends, first = self._reader.end_offsets(self._all), self._reader.beginning_offsets(self._all)
+        with _answered():
+            ends, first = self._reader.end_offsets(self._all), self._reader.beginning_offsets(self._all)
         return sum(max(0, ends[part] - max(first[part], self._positions.get(part) or 0)) for part in self._all)
 
     def skip(self) -> dict[str, int]:
         """Begin at the end."""
-        self._positions = dict(self._reader.end_offsets(self._all))
+        with _answered():
+            self._positions = dict(self._reader.end_offsets(self._all))
         return self.positions()
 
     def read(self, seconds: float) -> list[Arrival]:
@@ -222,6 +226,14 @@ class KafkaAlerts(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         for part in mine:
             self._reader.seek(part, self._positions.get(part))
         self._reader.resume(*mine)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        yield
+    except KafkaError as error:
+        raise BrokerError(f"Kafka did not answer a request ({type(error).__name__}: {error}); start again when it does") from error
 
 
 def _name(part: TopicPartition) -> str:

@@ -66,6 +66,11 @@ CREATE TABLE position (                 -- how far the input was read
 State = Literal["pending", "sent", "given-up"]
 _COLUMNS = "id, key, alert_id, channel, kind, severity, state, notice, origin, created_at, due, attempts, tried_at, sent_at, why"
 _SELECT = f"SELECT {_COLUMNS} FROM notification WHERE "  # noqa: S608 - fixed columns
+_DUE = _SELECT + (  # noqa: S608 - fixed columns, values bound
+    "channel=? AND state='pending' AND due<=? AND NOT EXISTS (SELECT 1 FROM notification AS earlier"
+    " WHERE earlier.alert_id=notification.alert_id AND earlier.channel=notification.channel AND earlier.state='pending'"
+    " AND earlier.number<notification.number) ORDER BY number LIMIT 1"
+)
 _NEW = "id, key, alert_id, channel, kind, severity, state, notice, origin, created_at, due"
 _INSERT = f"INSERT OR IGNORE INTO notification ({_NEW}) VALUES (?,?,?,?,?,?,?,?,?,?,?) RETURNING 1"  # noqa: S608 - fixed columns
 
@@ -216,8 +221,9 @@ class Ledger:
     def renew(self, row: Row, notice: Notice, severity: str) -> None:
         """A notification that was never tried says the newer thing."""
         self._ask(
-            "UPDATE notification SET notice=?, severity=? WHERE id=? AND state='pending' AND attempts=0",
+            "UPDATE notification SET notice=?, kind=?, severity=? WHERE id=? AND state='pending' AND attempts=0",
             wire.encode(notice),
+            notice.kind,
             severity,
             row.id,
         )
@@ -225,8 +231,8 @@ class Ledger:
     # --- delivery ---
 
     def next_due(self, channel: str, now: float) -> Row | None:
-        """The oldest pending notification of a channel that may be tried now."""
-        rows = self._ask(_SELECT + "channel=? AND state='pending' AND due<=? ORDER BY number LIMIT 1", channel, now)
+        """The oldest pending notification of a channel that may be tried now; of one alert never a later one before an earlier one."""
+        rows = self._ask(_DUE, channel, now)
         return _row(*rows[0]) if rows else None
 
     def begin(self, row: Row, at: str) -> None:
@@ -240,6 +246,10 @@ class Ledger:
     def failed(self, row: Row, why: str, due: float) -> None:
         """The try came to nothing; the next one is not before `due` (Unix seconds)."""
         self._ask("UPDATE notification SET why=?, due=? WHERE id=?", why, due, row.id)
+
+    def all_due(self, channel: str, now: float) -> None:
+        """What waits for a channel that works again may be tried now."""
+        self._ask("UPDATE notification SET due=min(due, ?) WHERE channel=? AND state='pending' AND attempts>0", now, channel)
 
     def give_up(self, row: Row, why: str) -> None:
         """It is not tried any more."""

@@ -33,6 +33,8 @@ _IDLE = 0.5  # seconds
 _BUSY = 0.02
 _KEPT = timedelta(days=365)  # of what was sent
 _HOUSEKEEPING = 3600.0
+_TURNS = 5  # tries in a row of one notification before others have a turn
+_POISON = 10  # tries of one that does not get through while others do, before it can be given up
 _BURIED = 500  # notifications given up at once
 
 
@@ -257,7 +259,10 @@ class Notifier:
                     row, outcome.why, time.time() + back_off(row.attempts + 1, self._settings.notify_retry_most, outcome.after)
                 )
             self._ledger.works(name)
-        if self._failing.pop(name, None) is not None:
+            before = self._failing.pop(name, None)
+            if before is not None and before.failures >= _TURNS:
+                self._ledger.all_due(name, time.time())
+        if before is not None:
             LOG.info("%s works again", name)
         self._watch.works(f"channel {name}")
 
@@ -279,12 +284,16 @@ class Notifier:
             dead=before.dead if before else False,
         )
         with self._ledger.transaction():
-            self._ledger.failed(row, outcome.why, now)
+            # The oldest goes first, but one that fails again and again lets others have a turn: it may be the message and not the channel.
+            turn = row.attempts + 1 >= _TURNS and self._ledger.pending()[name] > 1
+            self._ledger.failed(row, outcome.why, failing.not_before + max(most, 4 * _IDLE) if turn else now)
             self._ledger.put_failing(failing)
         self._failing[name] = failing
         self._watch.waits(f"channel {name}", f"fails since {failing.since} ({failures} tries): {outcome.why}")
         if failing.seconds >= self._settings.notify_give_up:
             self._give_up(failing, now)
+        elif row.attempts + 1 >= _POISON and row.created_at <= clock.iso_of(now - self._settings.notify_give_up):
+            self._bury([replace(row, why=f"tried {row.attempts + 1} times since {row.created_at}: {outcome.why}")])
 
     def _timeout(self, name: str) -> float:
         channel = self._channels.named(name)

@@ -44,7 +44,14 @@ def _labels() -> re.Pattern[str]:
 def neutral(text: str) -> str:
     """Words that judge ("terrorists") in quotation marks, unless they stand in them already: they are somebody's words, not ours."""
     pieces = re.split(r"(“[^”]*”|\"[^\"]*\")", text)
-    return "".join(piece if number % 2 else _labels().sub(lambda found: f"“{found.group()}”", piece) for number, piece in enumerate(pieces))
+    return "".join(piece if number % 2 else _labels().sub(_quoted, piece) for number, piece in enumerate(pieces))
+
+
+def _quoted(found: re.Match[str]) -> str:
+    """In quotation marks, unless it is part of a name: "Al-Aqsa Martyrs' Brigades"."""
+    word, before, after = found.group(), found.string[: found.start()], found.string[found.end() :]
+    in_name = word[:1].isupper() and (re.search(r"\b[A-Z]\w* $", before) or re.match(r"['’]?s?['’]? [A-Z]", after))
+    return word if in_name else f"“{word}”"
 
 
 def said(claim: Claim) -> str:

@@ -18,6 +18,7 @@ from sinks.notify.channels import Channel
 from sinks.notify.notice import Notice, render
 from sinks.notify.outcome import Outcome, of_status
 from sinks.notify.signature import KEY, sign
+from sinks.notify.text import one_line
 from tocsin import __version__, wire
 from tocsin.addresses import is_public
 from tocsin.errors import UsageError
@@ -71,7 +72,7 @@ class Webhook:
         return f"{type(error).__name__}: {self._clean(error)}"
 
     def _clean(self, error: BaseException) -> str:
-        return self._channel.address.hidden_in(self._secret.hidden_in(" ".join(str(error).split())))[:300]
+        return self._channel.address.hidden_in(self._secret.hidden_in(one_line(str(error), 300)))
 
     def _socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         """What aiohttp asks for each socket: it is told the very address, so no name or DNS answer leads elsewhere."""

@@ -49,7 +49,7 @@ class Receiver:
         self.got: list[Got] = []
         self.answers: list[Answer] = []
         self.always: Answer = (200, {})
-        self.bad_keys: set[str] = set()  # always answered with 422
+        self.by_key: dict[str, int] = {}  # keys that are always answered with this status
         self._lock = threading.Lock()
         receiver = self
 
@@ -62,7 +62,7 @@ class Receiver:
                 with receiver._lock:
                     receiver.got.append(got)
                     answer = receiver.answers.pop(0) if receiver.answers else receiver.always
-                    answer = (422, {}) if got.key in receiver.bad_keys else answer
+                    answer = (receiver.by_key[got.key], {}) if got.key in receiver.by_key else answer
                 if answer == "reset":
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.connection.close()

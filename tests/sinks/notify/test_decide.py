@@ -173,6 +173,22 @@ def test_there_is_one_notifier_and_others_may_look_beside_it(tmp_path: Path, led
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_later_message_about_an_alert_is_never_sent_before_an_earlier_one(ledger: Ledger) -> None:
+    meet(ledger, alert(1), DESK)
+    first = ledger.next_due("desk", 1.0)
+    assert first is not None
+    ledger.begin(first, AT)
+    ledger.failed(first, "HTTP 500", 100.0)
+    meet(ledger, raised(alert(1), "critical"), DESK)
+    assert ledger.next_due("desk", 1.0) is None
+    meet(ledger, alert(2), DESK)
+    other = ledger.next_due("desk", 1.0)
+    assert other is not None
+    assert other.alert_id == alert(2).alert_id
+    ledger.all_due("desk", 1.0)
+    assert [row.id if (row := ledger.next_due("desk", 1.0)) else ""] == [first.id]
+
+
 def part(number: int, rule: str, severity: str = "notice", kind: str = "any", **more: Any) -> Alert:
     """What one stage says of an alert: one reason."""
     reason = Reason(

@@ -105,7 +105,7 @@ def test_a_slow_receiver_is_given_up_on_after_its_timeout_and_asked_again(tmp_pa
 def test_a_message_that_its_receiver_refuses_is_given_up_after_three_tries_and_holds_up_no_other(tmp_path: Path) -> None:
     with receiver() as web, Notifier(tmp_path, channels_file(tmp_path / "etc", soc=hook(web.url))) as notifier:
         first, second = f"{alert(1).alert_id}:soc", f"{alert(2).alert_id}:soc"
-        web.bad_keys = {first}
+        web.by_key = {first: 422}
         notifier.rings(alert(1), alert(2), alert(3))
         notifier.start()
         wait_until(lambda: notifier.states().get(first) == "given-up")
@@ -114,6 +114,24 @@ def test_a_message_that_its_receiver_refuses_is_given_up_after_three_tries_and_h
         assert web.keys().index(second) < 2
         assert "refused 3 times: HTTP 422" in notifier.command("list", "--given-up").stdout
         assert notifier.command("list").stdout.count("fails since") == 0
+
+
+def test_a_message_that_breaks_its_receiver_holds_up_no_other_and_is_given_up_in_the_end(tmp_path: Path) -> None:
+    settings = {"notify_retry_most": 0.2, "notify_give_up": 3}
+    with receiver() as web, Notifier(tmp_path, channels_file(tmp_path / "etc", soc=hook(web.url)), **settings) as notifier:
+        first = f"{alert(1).alert_id}:soc"
+        web.by_key = {first: 500}
+        notifier.rings(alert(1), alert(2), alert(3))
+        notifier.start()
+        wait_until(lambda: Counter(notifier.states().values()) == {"pending": 1, "sent": 2})
+        for number in range(4, 100):  # others get through all the time
+            notifier.rings(alert(number))
+            if notifier.states()[first] == "given-up":
+                break
+            time.sleep(0.25)
+        wait_until(lambda: notifier.states()[first] == "given-up")
+        wait_until(lambda: Counter(notifier.states().values())["pending"] == 0)
+        assert max(Counter(key for key in [*web.keys()] if key != first).values()) == 1
 
 
 def test_a_mail_server_that_refuses_for_now_is_asked_again(tmp_path: Path) -> None:

@@ -125,6 +125,10 @@ def test_where_only_the_reason_is_known_its_headline_still_says_who_says_so(fiel
         ("The regime lost Idlib", "The “regime” lost Idlib"),
         ("Mosul liberated", "Mosul “liberated”"),
         ("Nothing here", "Nothing here"),
+        ("Terrorists entered Mosul", "“Terrorists” entered Mosul"),
+        ("First mention of Al-Aqsa Martyrs' Brigades", "First mention of Al-Aqsa Martyrs' Brigades"),
+        ("First mention of Sudan Liberation Movement", "First mention of Sudan Liberation Movement"),
+        ("the liberation of Mosul", "the “liberation” of Mosul"),
     ],
 )
 def test_words_that_judge_stand_in_quotation_marks(text: str, shown: str) -> None:
