@@ -3,6 +3,7 @@
 Pages of a local site are asked for at an even pace (the benchmark writes the requests that the scheduler would; the scheduler runs and
 learns from the answers), fetched, archived, cleaned and go all the way. Measured from one run:
 - from the last byte of a page to the moment a search finds its article, and to the moment its alert can be read: p50 and p95;
+- the same by hops (median and p95 of each), and the CPU that each process took meanwhile;
 - messages the whole run produces for an article at that rate, counted at the broker (changelogs included);
 - the highest rate at which what waits does not grow, by steps;
 - seconds from the SIGKILL of a service, started again at once, to its first committed work.
@@ -10,13 +11,14 @@ Rules ring at the first sight of every place and actor, so that there are alerts
 """
 
 import argparse
+import os
 import shutil
 import signal
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,11 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import material
+from benchmarks import hops, material
 from deploy.servers import Elasticsearch, Kafka, free_port, programs
 from producers.urls import host_of
 from tests.live.stack import CRAWL, STREAM, Service, Stack
-from tocsin import topics, wire
+from tocsin import ids, topics, wire
 from tocsin.broker import Publisher
 from tocsin.records import Alert, Request
 from tocsin.settings import Settings
@@ -49,9 +51,10 @@ class Watcher:
     """Notes when articles can be found and alerts can be read, by URL. Two threads."""
 
     def __init__(self, settings: Settings, served: dict[str, float]) -> None:
-        self._settings, self._served = settings, served
+        self._settings, self.served = settings, served
         self._stop = threading.Event()
         self.asked: dict[str, float] = {}  # URL -> when its request was written
+        self.kept: dict[str, float] = {}  # URL -> when Elasticsearch had its document, findable or not
         self.found: dict[str, float] = {}
         self.rang: list[tuple[str, float]] = []
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._search, self._listen)]
@@ -72,24 +75,33 @@ class Watcher:
 
     def to_search(self, urls: Sequence[str]) -> list[float]:
         """Seconds from served to found."""
-        return [self.found[url] - self._served[url] for url in urls if url in self.found and url in self._served]
+        return [self.found[url] - self.served[url] for url in urls if url in self.found and url in self.served]
 
     def to_alert(self, urls: Sequence[str]) -> list[float]:
         """Seconds from served to rung."""
         wanted = set(urls)
-        return [at - self._served[url] for url, at in self.rang if url in wanted and url in self._served]
+        return [at - self.served[url] for url, at in self.rang if url in wanted and url in self.served]
 
     def _search(self) -> None:
         index = f"{self._settings.prefix}-articles"
         with Client(self._settings.elasticsearch, request_timeout=60) as client:
             while not self._stop.wait(_LOOK):
-                wanted = [url for url in list(self.asked) if url not in self.found and url in self._served][:1000]
+                wanted = [url for url in list(self.asked) if url not in self.found and url in self.served][:1000]
                 if wanted:
+                    self._look(client, index, [url for url in wanted if url not in self.kept])
                     hits = client.search(
                         index=index, query={"terms": {"canonical_url": wanted}}, size=len(wanted), source_includes="canonical_url"
                     )
                     now = time.time()
                     self.found.update({hit["_source"]["canonical_url"]: now for hit in hits["hits"]["hits"]})
+
+    def _look(self, client: Client, index: str, urls: list[str]) -> None:
+        """Note which documents are there, findable or not."""
+        names = {ids.article_id(url): url for url in urls}
+        if names:
+            answer = client.mget(index=index, ids=list(names), source=False)
+            now = time.time()
+            self.kept.update({names[item["_id"]]: now for item in answer["docs"] if item.get("found")})
 
     def _listen(self) -> None:
         name = topics.full_name(self._settings, topics.ALERTS)
@@ -107,11 +119,17 @@ class Watcher:
 class Bench:
     """A running stack, fed at a pace."""
 
-    def __init__(self, stack: Stack, site: material.Site, watcher: Watcher) -> None:
+    def __init__(self, stack: Stack, site: material.Site, watcher: Watcher, servers: Mapping[str, int]) -> None:
         self.stack, self.settings, self._site, self.watcher = stack, stack.settings, site, watcher
+        self._servers = servers
         self._publisher = Publisher(stack.settings, "bench")
         self._admin = KafkaAdminClient(bootstrap_servers=stack.settings.kafka)
         self._number = 0
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """Process ids by name: servers, and services as they run now."""
+        return {**self._servers, **{service.name: service.process.pid for service in self.stack.services}}
 
     def close(self) -> None:
         """Disconnect."""
@@ -209,14 +227,18 @@ def measure(bench: Bench, seconds: float, parts: Sequence[str]) -> list[tuple[st
     bench.pace(3, 15)
     bench.drain()
     if "latency" in parts:
-        before = bench.produced()
+        before, since, used = bench.produced(), hops.ends(bench.settings), hops.cpu(bench.processes)
         urls = bench.pace(10, seconds)
+        spent = {name: now - used[name] for name, now in hops.cpu(bench.processes).items()}
         bench.drain()
         bench.stack.wait_until_done()
         for what, values in (("searchable", bench.watcher.to_search(urls)), ("alert", bench.watcher.to_alert(urls))):
             p50, p95 = percentile(values, 50), percentile(values, 95)
             rows.append((f"10/s, fetched -> {what}, p50", f"{p50:.2f} s", ""))
             rows.append((f"10/s, fetched -> {what}, p95 of {len(values):,}", f"{p95:.2f} s", f"< {GOAL:.0f} s"))
+        rows += by_hops(bench, urls, since)
+        rows += [(f"  CPU of {name}", f"{100 * share / seconds:.0f} %", "") for name, share in spent.items()]
+        rows.append(("  load of the machine", " ".join(f"{load:.1f}" for load in os.getloadavg()), ""))
         after = bench.produced()
         rows.append(("10/s, messages produced an article", f"{(sum(after.values()) - sum(before.values())) / len(urls):.1f}", ""))
         rows += [(f"  {name}", f"{(after[name] - before[name]) / len(urls):.2f}", "") for name in after if after[name] > before[name]]
@@ -238,6 +260,15 @@ def measure(bench: Bench, seconds: float, parts: Sequence[str]) -> list[tuple[st
             best = rate
         rows.append(("highest steady rate, of the steps tried", f"{best:.0f} articles/s", ""))
     return rows
+
+
+def by_hops(bench: Bench, urls: Sequence[str], since: Mapping[TopicPartition, int]) -> list[tuple[str, str, str]]:
+    """Rows: median and p95 of every hop, of what has passed since the offsets `since`."""
+    at, watcher = hops.appended(bench.settings, since), bench.watcher
+    way = [("served", watcher.served), *((name, at[name]) for name in ("incoming", "articles", "tagged"))]
+    read = dict(reversed(watcher.rang))  # the first one wins
+    ways = ([*way, ("kept", watcher.kept), ("found", watcher.found)], [way[-1], ("alerts", at["alerts"]), ("read", read)])
+    return [(f"  {hop}, median and p95", f"{p50:.2f} s, {p95:.2f} s", "") for steps in ways for hop, p50, p95 in hops.medians(steps, urls)]
 
 
 def main() -> None:
@@ -268,7 +299,7 @@ def main() -> None:
         stack.start(*CRAWL, *STREAM)
         stack.wait_until_ready(seconds=300)
         watcher = undo.enter_context(Watcher(settings, site.served))
-        bench = Bench(stack, site, watcher)
+        bench = Bench(stack, site, watcher, {server.kind: server.pid() or 0 for server in servers} | {"this benchmark": os.getpid()})
         undo.callback(bench.close)
         table = Table("measure", "value", "goal")
         for row in measure(bench, given.seconds, given.only):

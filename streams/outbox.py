@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.batches import Message
@@ -69,6 +69,21 @@ class Outbox:
         known = await self._producer.client.fetch_all_metadata()
         found = {name: known.partitions_for_topic(name) for name in names}
         return {name: len(partitions) for name, partitions in found.items() if partitions}
+
+    async def first_from(self, topic: str, partition: int, offset: int) -> int:
+        """The offset of the first message that there is from `offset` on; waits for one. Raises BrokerError."""
+        where = TopicPartition(topic, partition)
+        reader = AIOKafkaConsumer(**connection(self._settings), enable_auto_commit=False, auto_offset_reset="earliest")
+        try:
+            await reader.start()
+            reader.assign([where])
+            reader.seek(where, offset)
+            async with asyncio.timeout(_PATIENCE):
+                return int((await reader.getone(where)).offset)
+        except (TimeoutError, KafkaError, OSError) as error:
+            raise broker.BrokerError(f"cannot read {topic}/{partition} at {offset} ({type(error).__name__}: {error})") from error
+        finally:
+            await reader.stop()
 
     async def send(self, messages: Iterable[Message]) -> dict[tuple[str, int], int]:
         """Send, in order within each partition. Returns the offset of the last message by topic and partition.

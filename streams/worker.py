@@ -5,37 +5,40 @@ Faust reads, shares partitions out, keeps the tables' rows near (RocksDB) and re
 - Messages are raw bytes and are decoded here, so that one that cannot be read is a dead letter and no crash.
 - Acknowledging is ours (`noack`): `Stream.take_events` acknowledges a batch also when it is cancelled halfway, which loses it. The order
   is: outputs on the broker, then changed rows on the broker, then those rows in the local table, then the input is acknowledged.
+- What may be committed is ours too (streams.progress): Faust takes a jump in the offsets it hands out for messages that never were, and it
+  jumps when it seeks while it hands out. What it had not yet given us at the next rebalance was lost then.
+- While partitions are shared out nobody waits for what is queued here: it is let go, and read again by whoever has it next.
 - Rows belong to the partition of the message that changed them, named explicitly: what Faust takes for the partition of a table write
   is that of the last event read. Subjects, articles and rows share one hash, so a worker has what it needs.
 - Local rows are written as if they had come back from the changelog, with its offset: after a crash Faust reads on from there.
 """
 
 import asyncio
-import gc
 import logging
 import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
 import faust
-import uvloop
+from faust.tables.manager import TableManager
+from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.utils.futures import notify
 
-from streams.batches import Taken, Work, changed_rows, messages, watch
+from streams.batches import Taken, Work, changed_rows, messages
 from streams.outbox import Outbox, ssl_context
 from streams.overlay import Overlay
+from streams.progress import Progress
 from streams.rows import Rows, StateError, changelog_event, encoded
-from streams.stages import STAGES, Stage
+from streams.stages import Stage
 from tocsin import topics
 from tocsin.broker import BrokerError
 from tocsin.dead_letters import redrives_of
 from tocsin.errors import NewerSchema, TocsinError, UsageError
-from tocsin.health import Health, serve
+from tocsin.health import Health
 from tocsin.messages import DeadLetter
 from tocsin.settings import Settings, folder_of
 from tocsin.sqlite_file import lock
@@ -44,19 +47,65 @@ _LOG = logging.getLogger(__name__)
 LINGER = 0.02
 """Seconds waited for more once one message has come: what comes together shares messages and commits."""
 _FEW = 10  # with a tenth of a batch waiting, nothing is waited for
+_ENOUGH = 0.5  # seconds of work that make a batch, full or not: what is at its head is sent and committed at its end
+_FIRST = 10  # messages of the first batch, when nobody knows how long one takes; and of the smallest
 _SHARE = 20  # of a batch, old material has a twentieth for itself
 _AHEAD = 10  # of old material a tenth of a batch is read ahead,
 _ALONE = 5  # and a fifth is processed together: what is new and comes meanwhile stands behind no more
 _BREATH = 0.005  # seconds of work between two looks at the network
 _IDLE = 1.0  # seconds between two signs of life while nothing comes
-_SESSION = 15  # seconds after which the partitions of one who is silent go to others
-_HEARTBEAT = 3  # seconds
-_SUSPICIOUS = 8.0  # seconds without a look at the clock: half a session
-_STOP = 9.0  # seconds for stopping in good order
+_SESSION = 10  # seconds after which the partitions of one who is silent go to others
+_HEARTBEAT = 1  # seconds: how soon a member learns that partitions are shared out anew
+_SUSPICIOUS = 6.0  # seconds without a look at the clock, after which others may have acted: less than a session and a heartbeat
+_DOUBT = 6.0  # seconds within which who was asleep hears of that
+STOP = 9.0  # seconds for stopping in good order
+_REPLACED, _LATELY = 5, 15.0  # times within so many seconds that a worker's place in the group was taken: it has a double
+_FETCH = 100
+"""Milliseconds that a fetch waits for data. There is one at a time for each broker, of the partitions whose messages are all handed on:
+one of empty partitions keeps the next of a full one waiting for so long. Faust's 1.5 s halved the speed, and delayed what was new."""
 
 
 class Lost(TocsinError):
     """Others may have what this worker thinks it has: nothing is kept, and it begins anew as if it had been killed."""
+
+
+class _Reading(driver.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
+        reader = super()._create_worker_consumer(transport)
+        reader._fetch_max_wait_ms = _FETCH  # Faust has no setting for it
+        return reader
+
+
+class _Consumer(driver.Consumer):
+    committable: Callable[[], dict[TP, int]]
+
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:  # noqa: ARG002 - Faust's signature
+        return {tp: offset for tp, offset in self.committable().items() if self._should_commit(tp, offset)}
+
+    def member(self) -> str:
+        """What the broker calls this member of the group; "": nothing yet, or no more."""
+        reader = cast(Any, self._thread)._consumer
+        return str(getattr(getattr(reader, "_coordinator", None), "member_id", ""))
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return _Reading(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(driver.Transport):
+    Consumer = _Consumer
+
+
+class _Tables(TableManager):
+    async def on_start(self) -> None:
+        """As Faust's, without its second of waiting for tables that others may still define: ours are all there."""
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
+
+
+class _App(faust.App):
+    def _new_transport(self) -> Any:
+        return _Transport(self.conf.broker_consumer, self)
 
 
 class Worker:
@@ -79,6 +128,10 @@ class Worker:
         self._live: asyncio.Queue[Any] = asyncio.Queue(stage.batch)
         self._backfill: asyncio.Queue[Any] = asyncio.Queue(max(1, stage.batch // _AHEAD))
         self._arrived = asyncio.Event()
+        self._progress: Progress[TP] = Progress()
+        self._pace = _ENOUGH / _FIRST  # seconds that a message takes, as of late
+        self._member = ""
+        self._replaced: list[float] = []  # when
         self._awake = time.monotonic()  # when this process was last seen at work
         self._doubt = 0.0  # until then it may have lost what it has
         self.app = self._app()
@@ -92,6 +145,7 @@ class Worker:
         await self._outbox.start()
         try:
             await self._check_topics()
+            self._consumer.committable = self._committable
             await self.app.start()
             working = asyncio.create_task(self._work())
             stopping = asyncio.create_task(stop.wait())
@@ -110,21 +164,38 @@ class Worker:
                 if working.done():  # nobody finishes what Faust would wait for
                     self.app.conf.stream_wait_empty = False
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.app.stop(), _STOP)
+                    await asyncio.wait_for(self.app.stop(), STOP)
                 working.cancel()
                 with suppress(asyncio.CancelledError, TocsinError):
                     await working
         finally:
             await self._outbox.stop()
 
+    @property
+    def _consumer(self) -> _Consumer:
+        return cast(_Consumer, self.app.consumer)  # bound to the loop that runs when it is first asked for
+
     def _tell(self) -> None:
         """Ready is who has its share of the partitions, and the state that goes with them."""
         self._look_at_clock()
+        self._look_for_double()
         if self.app.rebalancing or self.app.in_recovery or not cast(Any, self.app.tables).recovery.completed.is_set():
             self.health.waits("partitions", "the workers share the partitions out, or the state is read")
         else:
             self.health.works("partitions")
             self.health.started()
+
+    def _look_for_double(self) -> None:
+        """Raise UsageError when another worker has this one's name: each takes the other's place in the group, for ever."""
+        member, now = self._consumer.member(), time.monotonic()
+        if member and self._member and member != self._member:
+            self._replaced = [*(at for at in self._replaced if at > now - _LATELY), now]
+            if len(self._replaced) >= _REPLACED:
+                raise UsageError(
+                    f"another worker --stage {self._stage.name} seems to run as node {self._settings.node!r}: its place in the group was "
+                    f"taken {_REPLACED} times within {_LATELY:.0f} s; give each a TOCSIN_NODE of its own (or an --index)"
+                )
+        self._member = member or self._member
 
     def _app(self) -> faust.App:
         settings = self._settings
@@ -137,7 +208,7 @@ class Worker:
             )
         elif secure is not None:
             credentials = faust.SSLCredentials(secure)
-        return faust.App(
+        return _App(
             topics.group(settings, self._stage.name),
             broker=addresses,
             broker_credentials=credentials,
@@ -161,6 +232,7 @@ class Worker:
             table_standby_replicas=1 if self._stage.tables else 0,
             topic_disable_leader=True,
             topic_allow_declare=False,
+            TableManager=_Tables,
             web_enabled=False,
             web_bind="127.0.0.1",
             autodiscover=False,
@@ -179,13 +251,13 @@ class Worker:
         )
 
     def _table(self, table: topics.Table) -> faust.Table[bytes, bytes]:
-        # A partition's rows are a database of their own: small buffers, because there are many.
+        # A partition's rows are a database of their own: small buffers, because there are many (8 MB each at most, 72 of them in alerts).
         made = self.app.Table(
             table.name,
             key_type=bytes,
             value_type=bytes,
             partitions=topics.count_of(self._settings, table),
-            options={"driver": "rocksdict", "write_buffer_size": 8_000_000, "max_write_buffer_number": 2, "block_cache_size": 16_000_000},
+            options={"driver": "rocksdict", "write_buffer_size": 2_000_000, "max_write_buffer_number": 2, "block_cache_size": 4_000_000},
         )
         return cast("faust.Table[bytes, bytes]", made)
 
@@ -233,25 +305,29 @@ class Worker:
             self._arrived.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), _IDLE)
-        most = self._stage.batch
+        most = min(self._stage.batch, max(_FIRST, int(_ENOUGH / self._pace)))
         if self._live.qsize() + self._backfill.qsize() < most // _FEW:
             await asyncio.sleep(LINGER)
-        old = min(most // _SHARE, self._backfill.qsize())
+        old = min(max(1, most // _SHARE), self._backfill.qsize())
         batch = [self._live.get_nowait() for _ in range(min(most - old, self._live.qsize()))]
         old = min(most - len(batch), max(1, most // _ALONE), self._backfill.qsize())
         return batch + [self._backfill.get_nowait() for _ in range(old)]
 
     async def _process(self, batch: list[Any]) -> None:
         outputs, letters, done, newer = [], [], [], None
+        fresh = [event for event in batch if not self._is_over(event)]
+        await self._check_order(fresh)
         by_partition: dict[int, list[Any]] = {}
-        for event in batch:
+        for event in fresh:
             by_partition.setdefault(event.message.partition, []).append(event)
-        moment = time.monotonic()
+        began = moment = time.monotonic()
         for partition, events in by_partition.items():
             work = await self._opened(partition)
             for event in events:
                 self.health.beat()  # here, where the work is done: a loop beside it would go on when this one hangs
                 message = event.message
+                if self._is_over(event):
+                    break  # nor is what comes after it ours now, even if the flow goes on at once
                 try:
                     again = redrives_of(message.headers)
                     read = Taken(message.topic, partition, message.offset, message.key, message.value, again, message.timestamp)
@@ -268,16 +344,47 @@ class Worker:
                 if time.monotonic() - moment > _BREATH:
                     await asyncio.sleep(0)
                     moment = time.monotonic()
+        if done:
+            self._pace = (self._pace + (time.monotonic() - began) / len(done)) / 2
         await self._check_clock(done)
         await self._outbox.send(messages(self._settings, outputs, letters))
         await self._check_clock(done)
         await self._keep(by_partition)
-        for event in done:
-            event.ack()
+        self._settle(done, batch)
         self.health.count(self._stage.name, "dead-letter", len(letters))
         self.health.count(self._stage.name, "processed", len(done) - len(letters))
         if newer is not None:
             raise newer
+
+    def _is_over(self, event: Any) -> bool:
+        """Whether partitions were, or are being, shared out anew since a message was read: whoever has it now reads it again."""
+        return not self._consumer.flow_active or event.message.generation_id != self.app.consumer_generation_id
+
+    async def _check_order(self, batch: list[Any]) -> None:
+        """Raise `Lost` when Faust has passed over a message that nobody has processed: committing what comes after it would lose it."""
+        consumer = self._consumer
+        self._progress.begin(self.app.consumer_generation_id)
+        expected: dict[TP, int] = {}
+        for message in (event.message for event in batch):
+            tp = message.tp
+            next_one = expected.get(tp, self._progress.expected(tp, consumer._committed_offset.get(tp)))
+            if next_one is not None and message.offset > next_one:
+                there = await self._outbox.first_from(tp.topic, tp.partition, next_one)
+                if there < message.offset:  # else it was deleted, as too old, or never was one
+                    raise Lost(f"{tp.topic}/{tp.partition}: offset {there} was passed over: this worker begins anew, and reads it")
+            expected[tp] = max(message.offset + 1, next_one or 0)
+
+    def _settle(self, done: list[Any], batch: list[Any]) -> None:
+        """Note what may be committed, and that nobody need wait for any of the batch."""
+        for event in done:
+            if event.message.generation_id == self.app.consumer_generation_id:
+                self._progress.done(event.message.tp, event.message.offset)
+        self._consumer._unacked_messages -= {event.message for event in batch}
+        notify(self._consumer._waiting_for_ack)
+
+    def _committable(self) -> dict[TP, int]:
+        self._progress.begin(self.app.consumer_generation_id)
+        return self._progress.committable()
 
     async def _check_clock(self, events: list[Any]) -> None:
         """Raise `Lost` when others may have taken these messages over while this process was asleep (a paused machine).
@@ -288,13 +395,13 @@ class Worker:
         if (doubtful := self._doubt - time.monotonic()) > 0:
             await asyncio.sleep(doubtful)
             assigned = self.app.consumer.assignment()
-            if self.app.rebalancing or not all(event.message.tp in assigned for event in events):
+            if self.app.rebalancing or not all(event.message.tp in assigned and not self._is_over(event) for event in events):
                 raise Lost("this worker was asleep, and others have taken over: it joins them again")
 
     def _look_at_clock(self) -> None:
         now = time.monotonic()
         if now - self._awake > _SUSPICIOUS:
-            self._doubt = now + 2 * _HEARTBEAT
+            self._doubt = now + _DOUBT
         self._awake = now
 
     async def _opened(self, partition: int) -> Work:
@@ -344,53 +451,10 @@ class Worker:
             self._works[partition] = (self._works[partition][0], self._offsets(partition))
 
 
-def run_worker(settings: Settings, stage_name: str, index: int = 0) -> None:
-    """Run one stage until SIGTERM or SIGINT; a second signal ends it at once. Raises TocsinError when the world is broken.
-
-    `index`: tells workers of one stage on one machine apart; each keeps its state in a folder of its own.
-    """
-    stage = next(stage for stage in STAGES if stage.name == stage_name)
-    for name in ("faust", "mode", "aiokafka", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # they log every lost connection, again and again; we say it once
-    worker = Worker(settings, stage, index)
-    gc.freeze()  # what is loaded now stays
-    end = watch()
-    try:
-        with serve(settings, worker.health), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_until_stopped(worker))
-    except TocsinError as error:
-        _leave_soon(error.exit_code)  # a thread of Faust's may wait for a broker that is gone
-        raise
-    finally:
-        end()
-
-
-async def _until_stopped(worker: Worker) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def first() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-        loop.call_later(_STOP, os._exit, 1)  # killed now or by whoever waits: nothing is lost, the broker has what counts
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, first)
-    await worker.run(stop)
-
-
 def _begin_anew(why: str) -> None:
     """Replace this process by its like: as after a kill, nothing of what was under way is kept."""
     _LOG.warning("%s", why)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # the very command that runs
-
-
-def _leave_soon(code: int) -> None:
-    timer = threading.Timer(_STOP, os._exit, (code,))
-    timer.daemon = True
-    timer.start()
 
 
 def _explained(reason: BaseException | None) -> TocsinError:

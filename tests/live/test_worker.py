@@ -213,19 +213,19 @@ def wire_copies(count: int) -> list[Article]:
 
 def test_a_killed_worker_goes_on_with_exact_state_here_and_on_another_machine(settings: Settings, kafka: str) -> None:
     create_topics(settings)
-    given = wire_copies(3000)
+    given = wire_copies(6000)
     bare = Clusters({})
     expected = {of.version_id: cluster(of, bare).clustered for of in given}
-    send(settings, topics.INCOMING, [("", of) for of in given[:2000]])
+    send(settings, topics.INCOMING, [("", of) for of in given[:5000]])
     killed = start(settings, "--stage", "cluster")
-    wait_for(lambda: behind(settings, "cluster", topics.INCOMING) < 1900)
+    wait_for(lambda: behind(settings, "cluster", topics.INCOMING) < 4900)
     stop(killed, signal.SIGKILL)
     assert behind(settings, "cluster", topics.INCOMING) > 0, "too fast to be killed at work"
     with worker(settings, "--stage", "cluster") as again:
         wait_until_read(settings, "cluster", seconds=60)
         stop(again, signal.SIGKILL)
     # Another machine has nothing but the changelog. It takes over when the session of the killed one has run out.
-    send(settings, topics.INCOMING, [("", of) for of in given[2000:]] + [("", of) for of in given[:500]])
+    send(settings, topics.INCOMING, [("", of) for of in given[5000:]] + [("", of) for of in given[:500]])
     with worker(replace(settings, node="elsewhere"), "--stage", "cluster") as elsewhere:
         wait_until_read(settings, "cluster", seconds=120)
         assert stop(elsewhere) == (0, "")
@@ -312,6 +312,20 @@ def test_a_broker_that_is_killed_and_comes_back_costs_nothing(settings: Settings
     expected = {of.version_id: cluster(of, bare).clustered for of in given}
     placed: list[Placed] = records(settings, topics.ARTICLES)
     assert {one.clustered.version_id: one.clustered for one in placed} == expected
+
+
+def test_two_workers_of_one_node_are_told_apart_by_one_of_them_leaving(settings: Settings, kafka: str, tmp_path: Path) -> None:
+    create_topics(settings)
+    double = replace(settings, data=str(tmp_path / "of-another-machine"))
+    with worker(settings, "--stage", "cluster") as first, worker(double, "--stage", "cluster") as second:
+        wait_for(lambda: first.poll() is not None or second.poll() is not None)
+        left, stays = (first, second) if first.poll() is not None else (second, first)
+        code, said = stop(left)
+        assert (code, said.count("\n")) == (2, 1)
+        assert "give each a TOCSIN_NODE of its own" in said
+        send(settings, topics.INCOMING, [("", article("Shells fell on Mosul.", url="u:1"))])
+        wait_until_read(settings, "cluster")
+        assert stop(stays) == (0, "")
 
 
 @pytest.mark.slow

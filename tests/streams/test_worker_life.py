@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("faust", reason="the services' packages are not installed")
 
+from faust.types import TP
+
 from streams import worker
 from streams.stages import STAGES, Stage
 from streams.worker import Worker
@@ -39,7 +41,10 @@ def test_a_worker_is_live_while_nothing_comes_and_not_when_its_work_hangs(tmp_pa
             looks.append(at_work.health.is_live())
             await asyncio.sleep(0.02)
         idle = any(looks)
-        message = SimpleNamespace(partition=0, topic="t", offset=0, key=b"", value=wire.encode(article("Text.")), headers=[], timestamp=0.0)
+        message = SimpleNamespace(
+            partition=0, topic="t", offset=0, key=b"", value=wire.encode(article("Text.")), headers=[], timestamp=0.0,
+            tp=TP("t", 0), generation_id=at_work.app.consumer_generation_id,
+        )  # fmt: skip
         at_work._live.put_nowait(SimpleNamespace(message=message))
         at_work._arrived.set()
         await asyncio.sleep(0.8)

@@ -37,7 +37,7 @@ def worker(stage: str | None, index: int, data: str | None, rules: str | None, c
     settings = settings_from(config, data=data, rules=rules)
     if stage is None:
         sys.exit(_all(sys.argv[1:], settings.health_port))
-    from streams.worker import run_worker
+    from streams.worker_process import run_worker
 
     run_worker(settings, stage, index)
 
