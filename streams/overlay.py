@@ -20,7 +20,7 @@ class Overlay(MutableMapping[str, T], Generic[T]):
         self._changed: dict[str, Any] = {}
         self._undo: dict[str, Any] = {}
         self._read: dict[str, Any] = {}
-        self._held = 0  # bytes, stored, of what was read
+        self._held = 0  # bytes, stored, of what was read at most: a row that is stored again counts again
 
     def __getitem__(self, key: str) -> T:
         value = self._changed.get(key)

@@ -51,7 +51,7 @@ class StateTable(MutableMapping[str, T], Generic[T]):
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(kind).decode
         self._cache: dict[str, Any] = {}
-        self._held = 0  # bytes, stored, of what is in the cache
+        self._held = 0  # bytes, stored, of what is in the cache at most: a value that is written again counts again
         self._changed: set[str] = set()
 
     def _find(self, key: str) -> Any:

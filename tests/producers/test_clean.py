@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 
 from producers.clean import MAX_BYTES, Extraction, Reason, Refusal, clean, clean_line, extract
+from producers.cleaning import clean_page
 from producers.paragraphs import join_pieces
 from producers.urls import canonical
+from tocsin import wire
 from tocsin.records import Article, Dropped, FeedItem, Page
+from tocsin.sketch import sentence_hash, sketch
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "clean"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.html"))
@@ -280,3 +283,14 @@ def test_a_line_that_cannot_be_read_says_so(record: dict[str, Any]) -> None:
 def test_a_page_may_name_another_dress_of_itself_but_no_other_page(url: str, linked: str, believed: bool) -> None:
     html = f"<html><head><link rel=canonical href='{linked}'></head><body><article>{prose(5)}</article></body></html>"
     assert (extracted(html, url=url).canonical_url == canonical(linked)) is believed
+
+
+def test_an_article_leaves_the_cleaner_with_all_that_the_clustering_stage_compares() -> None:
+    body = f"<html><head><title>Two bridges fell</title></head><body><article>{prose(12)}</article></body></html>".encode()
+    found = clean_page(page(body), MAX_BYTES)
+    assert isinstance(found, bytes)
+    article = wire.decode(found, Article)
+    assert article.sketch == sketch(article.title, article.text)
+    first, *_, last = article.text.split("\n")
+    assert article.sketch is not None
+    assert {sentence_hash(article.title or ""), sentence_hash(first), sentence_hash(last)} <= {*(article.sketch.sentences or ())}
