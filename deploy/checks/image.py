@@ -26,8 +26,8 @@ from pathlib import Path
 
 from deploy import credentials
 from deploy.checks.composition import ROOT, Service, services
+from deploy.checks.secure_kafka import SecureKafka
 from deploy.servers import Elasticsearch, Missing, User, free_port, programs
-from deploy.servers import kafka as local_kafka
 from deploy.servers.process import listening
 from producers.sample.server import serve
 
@@ -210,77 +210,25 @@ class Servers:
     """Kafka and Elasticsearch as compose.yaml configures them, on free ports of loopback."""
 
     def __init__(self, folder: Path, secrets: Path) -> None:
-        self._folder, self._secrets = folder, secrets
-        self.kafka, self._controller, self._local = free_port(), free_port(), free_port()
-        self._broker: subprocess.Popen[bytes] | None = None
+        self._secrets = secrets
+        self.kafka = SecureKafka(free_port(), folder / "kafka", secrets)
         names = {name: f"tocsin-{name}" if name in ("setup", "sink", "reader") else name for name in credentials.ROLES}
         users = [User(names[name], _text(secrets / f"elasticsearch_{name}_password"), roles) for name, roles in credentials.ROLES.items()]
-        self.elasticsearch = Elasticsearch(
-            free_port(),
-            programs.base() / f"image-check-{os.getpid()}",
-            users=users,
-            roles=ROOT / "deploy/elasticsearch/roles.yml",
-            tls=True,
-        )
+        place = programs.base() / f"image-check-{os.getpid()}"  # where a user who is not root can read
+        self.elasticsearch = Elasticsearch(free_port(), place, users=users, roles=ROOT / "deploy" / "elasticsearch" / "roles.yml", tls=True)
 
     def start(self) -> None:
-        """Both, until they answer. Raises Failed or Missing."""
-        self._start_kafka()
+        """Both, until they answer. Raises Missing."""
+        self.kafka.start()
         certificates = self.elasticsearch.authority.parent
         certificates.mkdir(parents=True)
         for ours, its in (("ca.crt", "ca.crt"), ("elasticsearch.crt", "http.crt"), ("elasticsearch.key", "http.key")):
             shutil.copyfile(self._secrets / ours, certificates / its)
         self.elasticsearch.start()
-        _until((self._folder / "READY").exists, 90, lambda: f"Kafka: {_text(self._folder / 'kafka.log')[-700:]}")
-
-    def _start_kafka(self) -> None:
-        libraries, java = programs.kafka_libraries(local_kafka.VERSION), programs.java(17) / "bin" / "java"
-        bin_folder = self._folder / "bin"
-        bin_folder.mkdir()
-        for script, main in (
-            ("storage", "kafka.tools.StorageTool"),
-            ("configs", "kafka.admin.ConfigCommand"),
-            ("server-start", "kafka.Kafka"),
-        ):
-            path = bin_folder / f"kafka-{script}.sh"
-            options = "-Xmx768m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-            path.write_text(f'#!/bin/sh\nexec {java} {options} -cp "{libraries}/*" {main} "$@"\n', encoding="utf-8")
-            path.chmod(0o755)
-        text = (ROOT / "deploy/kafka/server.properties").read_text(encoding="utf-8")
-        for there, here in (
-            ("CLIENTS://0.0.0.0:9092", f"CLIENTS://127.0.0.1:{self.kafka}"),
-            ("CLIENTS://kafka:9092", f"CLIENTS://localhost:{self.kafka}"),
-            ("127.0.0.1:9093", f"127.0.0.1:{self._controller}"),
-            ("127.0.0.1:9094", f"127.0.0.1:{self._local}"),
-            ("/run/secrets/", f"{self._secrets}/"),
-            ("/var/lib/kafka/data", str(self._folder / "kafka-data")),
-        ):
-            if there not in text:
-                raise Failed(f"deploy/kafka/server.properties has no {there}")
-            text = text.replace(there, here)
-        (self._folder / "server.properties").write_text(text, encoding="utf-8")
-        with (self._folder / "kafka.log").open("wb") as log:
-            self._broker = subprocess.Popen(
-                ["bash", str(ROOT / "deploy/kafka/start.sh")],
-                env={
-                    **os.environ,
-                    "KAFKA_PROGRAMS": str(bin_folder),
-                    "KAFKA_PROPERTIES": str(self._folder / "server.properties"),
-                    "KAFKA_PASSWORD_FILE": str(self._secrets / "kafka_password"),
-                    "KAFKA_LOCAL": f"127.0.0.1:{self._local}",
-                    "KAFKA_WORK": str(self._folder),
-                },
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
 
     def stop(self) -> None:
         """Both, and remove what they wrote."""
-        if self._broker is not None and self._broker.poll() is None:
-            self._broker.terminate()
-            try:
-                self._broker.wait(30)
-            except subprocess.TimeoutExpired:
-                self._broker.kill()
+        self.kafka.wipe()
         self.elasticsearch.wipe()
 
 
@@ -347,7 +295,7 @@ class Check:
         return folder
 
     def _here(self, value: str) -> str:
-        return value.replace("kafka:9092", f"localhost:{self._servers.kafka}").replace(
+        return value.replace("kafka:9092", self._servers.kafka.address).replace(
             "https://elasticsearch:9200", f"https://localhost:{self._servers.elasticsearch.port}"
         )
 

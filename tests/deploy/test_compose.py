@@ -15,7 +15,7 @@ from deploy import credentials
 from deploy.checks.composition import COMPOSE, OURS, ROOT, Service, fill_in, raw, services, variables_of
 from producers.sample.site import sources
 from sinks.elasticsearch.client import ROLES
-from tocsin.cli import cli
+from tocsin.cli import COMMANDS, cli
 from tocsin.settings import describe
 from tocsin.topics import STAGES
 
@@ -24,6 +24,7 @@ BY_NAME = pytest.mark.parametrize("service", ALL.values(), ids=ALL)
 OF_OURS = pytest.mark.parametrize("service", [service for service in ALL.values() if service.ours], ids=lambda service: service.name)
 TEXT = COMPOSE.read_text(encoding="utf-8")
 GUIDE = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+OF_THE_OPERATOR = ("deploy/tocsin.env", "deploy/compose.override.yaml")
 SCALED = ("fetch", "worker", "alerts", "ledger", "sink")
 
 
@@ -125,6 +126,20 @@ def test_the_guide_names_the_defaults_of_the_variables() -> None:
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", TEXT))
     for name, shown in re.findall(r"^\| `([A-Z_]+)` \| `([^`]*)` \|", GUIDE, re.MULTILINE):
         assert defaults[name] == shown
+
+
+def test_every_link_of_the_guide_leads_somewhere() -> None:
+    headings = {re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in GUIDE.splitlines() if line[:1] == "#"}
+    for path, _, anchor in (link.partition("#") for link in re.findall(r"\]\(([^)]+)\)", GUIDE)):
+        assert not path or (ROOT / "deploy" / path).exists(), path
+        assert path or anchor in headings, anchor
+
+
+def test_every_file_and_command_of_tocsin_named_in_the_guide_exists() -> None:
+    assert set(re.findall(r"(?:compose|tools?) run --rm tocsin ([a-z-]+)", GUIDE)) <= set(COMMANDS)
+    assert set(re.findall(r"`tocsin ([a-z-]+)", GUIDE)) <= set(COMMANDS)
+    for name in re.findall(r"deploy/[\w./-]+\.(?:yaml|yml|env|py|sh)\b", GUIDE):
+        assert (ROOT / name).exists() or name in OF_THE_OPERATOR, name
 
 
 @BY_NAME

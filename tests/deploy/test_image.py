@@ -30,6 +30,12 @@ def _given(steps: list[tuple[str, str]], word: str) -> list[str]:
     return [rest for name, rest in steps if name == word]
 
 
+def test_hadolint_finds_nothing() -> None:
+    program = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run([program, "deploy/Dockerfile"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_every_stage_begins_with_the_one_base_which_can_be_another() -> None:
     assert _given(STEPS, "FROM") == ["${BASE_IMAGE} AS build", "${BASE_IMAGE}"]
     assert re.fullmatch(r"BASE_IMAGE=python:3\.1[123]\.\d+-slim-[a-z]+", _given(STEPS, "ARG")[0]), "pinned to a release"
