@@ -26,6 +26,7 @@ def grown(before: Alert, part: Alert) -> Alert:
         rules=rules,
         incidents=_union(before.incidents, part.incidents),
         late=before.late or part.late,
+        silenced=rules[0].silenced if rules else before.silenced,
     )
     return led_by(whole, rules[0]) if rules else whole
 
@@ -55,10 +56,18 @@ def led_by(alert: Alert, reason: Reason) -> Alert:
     )
 
 
-def urgency(reason: Reason) -> tuple[int, bool, bool, str, str, str]:
-    """Order of reasons: the most severe first, then what is known of an incident, then what is said directly and most exactly."""
+def urgency(reason: Reason) -> tuple[bool, int, bool, bool, str, str, str]:
+    """Order of reasons: those that nobody silenced, the most severe, what is known of an incident, what is said most directly."""
     via = "; mentioned as " in reason.why
-    return -SEVERITIES.index(reason.severity), not reason.incident_id, via, reason.rule_id, reason.subject, reason.incident_id
+    return (
+        bool(reason.silenced),
+        -SEVERITIES.index(reason.severity),
+        not reason.incident_id,
+        via,
+        reason.rule_id,
+        reason.subject,
+        reason.incident_id,
+    )
 
 
 def rules_of(alert: Alert) -> tuple[tuple[str, str], ...]:

@@ -493,6 +493,7 @@ class Reason(Record, frozen=True, kw_only=True):
     incident_id: str = ""
     independent: int = 0  # origins told by different owners; 0: not counted
     suppressed: int = 0  # matches held back by the throttle since it last rang
+    silenced: str = ""  # until when, and why: somebody silenced this rule (for this subject)
 
 
 class Alert(Record, frozen=True, kw_only=True):
@@ -523,6 +524,7 @@ class Alert(Record, frozen=True, kw_only=True):
     rules: tuple[Reason, ...] = ()  # every rule that rang for this article, the most urgent first; the fields above are the first one's
     incidents: tuple[str, ...] = ()  # ids: a thread; corrections of an incident belong to what rang for it
     late: str = ""  # shown, never a reason for silence
+    silenced: str = ""  # all its reasons are: it is kept, and rings nowhere
     archived: str | None = None
     versions: str = ""
     schema_version: int = SCHEMA_VERSION

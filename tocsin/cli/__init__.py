@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("tocsin.cli.read:search", "Find articles by words, actors, places and claims."),
     "show": ("tocsin.cli.read:show", "One article with its claims marked in the text."),
     "rules": ("tocsin.cli.rules:rules", "Alert rules: check them, try their examples, see what they would have rung."),
-    "alerts": ("tocsin.cli.read:alerts", "What rang, and the words that made it ring."),
+    "alerts": ("tocsin.cli.alerts:alerts", "What rang and why; silence, acknowledge, call it false."),
     "incidents": ("tocsin.cli.incidents:incidents", "What is said to have happened: figures, who says so, who denies it."),
     "trace": ("tocsin.cli.read:trace", "Everything that happened to a URL, and why."),
     "report": ("tocsin.cli.read:report", "What is in the store, counted."),

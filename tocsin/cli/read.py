@@ -1,4 +1,4 @@
-"""Commands that read: search, show, alerts, trace, report. They work while `tocsin run` is writing."""
+"""Commands that read: search, show, trace, report. They work while `tocsin run` is writing."""
 
 import importlib.util
 from collections.abc import Callable, Sequence
@@ -229,39 +229,6 @@ def _removed(store: Reader, stored: Stored) -> list[tuple[Tagged, list[Claim]]]:
 
 def _said(claim: Claim) -> tuple[str, str]:
     return claim.type, fold_key(claim.text)
-
-
-@click.command(
-    epilog="""\b
-Examples:
-  tocsin alerts --since 2017-01-01
-  tocsin alerts --subject Mosul
-  tocsin alerts --rule new-place --json | jq -r '[.at, .headline] | @tsv'"""
-)
-@click.option("--subject", metavar="NAME", help="About this actor or place: name or id.")
-@click.option("--rule", metavar="ID", help="Rung by this rule.")
-@click.option("--since", metavar="DATE", help="Rung on or after.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Alerts to show, newest first.")
-@json_option
-@data_option
-def alerts(subject: str | None, rule: str | None, since: str | None, limit: int, as_json: bool, data: str | None) -> int:
-    """What rang, newest first: the condition that was met, and the sentence that met it.
-
-    With --json one alert a line.
-    """
-    with opened(data) as store:
-        found = store.alerts(subject=subject, rule=rule, since=since, limit=limit)
-        near = [name for kind in ("actor", "place") for name in store.closest(kind, subject)] if subject and not found else []
-    if not found:
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        return nothing(("no alert fits" if subject or rule or since else "no alert so far") + hint)
-    if as_json:
-        lines(found)
-        return FOUND
-    from tocsin.cli import render_events, style
-
-    render_events.alerts(style.console(), found)
-    return FOUND
 
 
 @click.command(

@@ -1,6 +1,6 @@
 """Alerts and the trace of a URL, for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -9,25 +9,38 @@ from rich.text import Text
 
 from tocsin.cli.screen import one_line, safe
 from tocsin.cli.style import joined, minute, plural, second, short
+from tocsin.desk import Decision
 from tocsin.records import Alert, Fate
 
 _BAD = frozenset({"dropped", "failed", "error", "blocked"})
 _GOOD = frozenset({"indexed", "fetched", "new-version", "tagged", "cleaned", "archived"})
 
 
-def alerts(screen: Console, found: Sequence[Alert]) -> None:
-    """Print alerts, each with the sentence that made it ring."""
+def alerts(screen: Console, found: Sequence[Alert], decided: Mapping[str, Decision] | None = None) -> None:
+    """Print alerts, each with the sentence that made it ring, and what was decided about it."""
     for number, alert in enumerate(found):
         if number:
             screen.print()
-        one(screen, alert)
+        one(screen, alert, (decided or {}).get(alert.alert_id))
 
 
-def one(screen: Console, alert: Alert) -> None:
-    """Print one alert."""
+def one(screen: Console, alert: Alert, decision: Decision | None = None) -> None:
+    """Print one alert: the most urgent reason whole, the others in a line each."""
     head = Text.assemble((f" {alert.severity.upper()} ", f"badge.{alert.severity}"), "  ", (one_line(alert.headline), "title"))
     screen.print(head)
     body = [quote(alert), Text(one_line(alert.why), "doubt")]
+    lead = alert.rules[0] if alert.rules else None
+    if lead is not None and lead.clause:
+        body.append(Text(f"met: {one_line(lead.clause)}", "meta"))
+    if lead is not None and lead.named:
+        words = dict.fromkeys((lead.quote[named.start : named.end], named.name) for named in lead.named)
+        body.append(Text("; ".join(f"“{one_line(text)}” is {one_line(name)}" for text, name in words if text != name), "meta"))
+    body += [Text(f"also {one_line(r.rule_id)}: {one_line(r.headline)} ({one_line(r.why)})", "doubt") for r in alert.rules[1:]]
+    if alert.silenced:
+        body.append(Text(f"silenced {one_line(alert.silenced)}", "bad"))
+    if decision is not None:
+        word = {"ack": "seen", "false": "false"}.get(decision.action, decision.action)
+        body.append(Text(f"{word} at {minute(decision.at)}{f': {one_line(decision.note)}' if decision.note else ''}", "good"))
     if alert.title:
         body.append(Text(one_line(alert.title)))
     body.append(Text(one_line(alert.url), "link"))
@@ -40,11 +53,12 @@ def one(screen: Console, alert: Alert) -> None:
                 Text(f"rule {one_line(alert.rule_id)}", "meta"),
                 Text(one_line(alert.subject), "meta"),
                 Text(", ".join(item for item in (counted, origins) if item), "meta"),
+                Text(short(alert.alert_id), "id"),
                 Text(short(alert.article_id), "id"),
             ]
         )
     )
-    for line in body:
+    for line in (line for line in body if line):
         screen.print(Padding(line, (0, 0, 0, 4), expand=False))
 
 

@@ -16,6 +16,7 @@ from streams.ledger_state import Block, Open
 from streams.rules import Rules
 from tocsin import ids
 from tocsin.clock import now
+from tocsin.desk import Desk
 from tocsin.embedded.prepare import Prepared
 from tocsin.fates import article_fates, outcome_of
 from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
@@ -66,6 +67,7 @@ class Pipeline:
         ledger = LedgerState(store.table("blocks", Block), store.table("incidents", Open))
         self._engine = Engine(rules, state, ledger, store.table("told", Told), sides)
         self._delivered = store.table("delivered", Delivered)
+        self._desk = Desk(archive_folder.parent)
         committed = self._positions.get("warc")
         self._archive = Archive(archive_folder, (committed.file, committed.end) if committed else None)
         if committed is None:
@@ -103,7 +105,8 @@ class Pipeline:
         clustered, unchanged = self._placed(tagged)
         tagged = in_cluster(tagged, clustered)
         alerts, incidents = self._engine.take(tagged, clustered, self._blocks_before(clustered, unchanged=unchanged), known=unchanged)
-        rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered)
+        alerts = self._desk.heard(alerts, now())
+        rang = tuple(alert for alert in alerts if alert.alert_id not in self._delivered and not alert.silenced)
         for alert in rang:
             self._delivered[alert.alert_id] = Delivered(at=now())
         outcome = "unchanged" if unchanged else outcome_of(clustered)
