@@ -30,9 +30,9 @@ class Chart(NamedTuple):
 # --- columns ---
 
 
-def count(label: str, *, where: str = "", shift: str = "") -> Json:
-    """How many documents. `where`: only those (KQL); `shift`: of that much earlier ("1w")."""
-    return _number("count", RECORDS, label, where=where, shift=shift)
+def count(label: str, *, where: str = "") -> Json:
+    """How many documents. `where`: only those (KQL)."""
+    return _number("count", RECORDS, label, where=where)
 
 
 def figure(operation: str, field: str, label: str, *, where: str = "") -> Json:
@@ -95,7 +95,7 @@ def values(field: str, size: int, by: str, label: str, *, rising: bool = False, 
     }
 
 
-def _number(operation: str, field: str, label: str, *, where: str = "", shift: str = "") -> Json:
+def _number(operation: str, field: str, label: str, *, where: str = "") -> Json:
     column: Json = {
         "label": label,
         "customLabel": True,
@@ -108,8 +108,6 @@ def _number(operation: str, field: str, label: str, *, where: str = "", shift: s
     }
     if where:
         column["filter"] = kql(where)
-    if shift:
-        column["timeShift"] = shift
     return column
 
 

@@ -324,16 +324,27 @@ ARTICLES_OVER_TIME = bars(
 AGAINST_USUAL = table(
     "volume-against-usual",
     "Volume against the weeks before",
-    "The same stretch of time one, two and three weeks earlier stands beside it: that is the source's usual.",
+    "The last 24 hours beside the same 24 hours one, two and three weeks before: that is the source's usual. From now on backwards, "
+    "whatever range is chosen above.",
     "articles",
     {
-        "source": values("source_id", 100, "n", "Source"),
-        "n": _ARTICLES,
-        "one": count("A week before", shift="1w"),
-        "two": count("Two weeks before", shift="2w"),
-        "three": count("Three weeks before", shift="3w"),
+        "source": values("source_id", 200, "n", "Source"),
+        "day": count("Last 24 hours", where='@timestamp >= "now-1d"'),
+        "one": count("A week before", where='@timestamp >= "now-8d" and @timestamp < "now-7d"'),
+        "two": count("Two weeks before", where='@timestamp >= "now-15d" and @timestamp < "now-14d"'),
+        "three": count("Three weeks before", where='@timestamp >= "now-22d" and @timestamp < "now-21d"'),
+        "n": count("In four weeks"),
     },
     by="n",
+)
+SOURCE_BY_DAY = heatmap(
+    "source-by-day",
+    "Articles by source and time",
+    "A row that turns pale is a source that has become quiet, or that we no longer get.",
+    "articles",
+    over_time(),
+    values("source_id", 30, "n", "Source"),
+    _ARTICLES,
 )
 SILENT = table(
     "silent-sources",

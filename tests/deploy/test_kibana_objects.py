@@ -231,7 +231,9 @@ def test_alerts_show_what_rang_why_how_often_and_what_was_held_back_by_rule() ->
 def test_coverage_tells_quiet_from_blind() -> None:
     shown = dict(panels("coverage"))
     usual = columns(shown["volume-against-usual"])
-    assert [one.get("timeShift") for one in usual.values()] == [None, None, "1w", "2w", "3w"]
+    asked = [one["filter"]["query"] for one in usual.values() if "filter" in one]
+    assert asked[0] == '@timestamp >= "now-1d"'
+    assert [f"now-{7 * weeks + 1}d" in asked[weeks] and f"now-{7 * weeks}d" in asked[weeks] for weeks in (1, 2, 3)] == [True] * 3
     silent = columns(shown["silent-sources"])["source"]["params"]
     assert (silent["orderBy"]["columnId"], silent["orderDirection"]) == ("last", "asc")
     blind = columns(shown["quiet-or-blind"])

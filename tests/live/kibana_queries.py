@@ -6,12 +6,10 @@ figures, not the drawing.
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Json = dict[str, Any]
 _TOKEN = re.compile(r'\s*("(?:[^"]*)"|\(|\)|>=|<=|>|<|:|[^\s():<>"]+)')
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 # --- KQL ---
@@ -55,7 +53,7 @@ def _one(tokens: list[str]) -> tuple[Json, list[str]]:
     field, operator, value, *tokens = tokens
     if operator in (">", ">=", "<", "<="):
         name = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}[operator]
-        return {"range": {field: {name: float(value)}}}, tokens
+        return {"range": {field: {name: value.strip('"') if value.startswith('"') else float(value)}}}, tokens
     assert operator == ":"
     if value == "*":
         return {"exists": {"field": field}}, tokens
@@ -76,30 +74,22 @@ def _closed(tokens: list[str]) -> list[str]:
 # --- charts ---
 
 
-def within(since: str, until: datetime, shift: str = "") -> Json:
-    """The range of a dashboard ("now-14d") as a filter, as of `until`; `shift`: so much earlier."""
-    begin = until - _span(since.removeprefix("now-"))
-    moved = _span(shift) if shift else timedelta()
-    return {"range": {"@timestamp": {"gte": (begin - moved).isoformat(), "lte": (until - moved).isoformat()}}}
+def within(since: str) -> Json:
+    """The range of a dashboard or panel ("now-14d") as a filter."""
+    return {"range": {"@timestamp": {"gte": since, "lte": "now"}}}
 
 
-def _span(text: str) -> timedelta:
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-
-
-def of_chart(chart: Json, since: str, until: datetime, filters: list[Json]) -> Json:
-    """The search behind a Lens chart. A shift of time widens the range and narrows its own column, as Lens does it."""
+def of_chart(chart: Json, since: str, filters: list[Json]) -> Json:
+    """The search behind a Lens chart: groups within groups, and in the innermost the numbers; a column's filter is a group of its own."""
     state = chart["attributes"]["state"]
     (layer,) = state["datasourceStates"]["formBased"]["layers"].values()
     columns = layer["columns"]
-    shifts = [column["timeShift"] for column in columns.values() if "timeShift" in column]
-    ranges = [within(since, until, shift) for shift in ("", *shifts)]
-    inner = {name: _metric(column, since, until) for name, column in columns.items() if not column["isBucketed"]}
+    inner = {name: _metric(column) for name, column in columns.items() if not column["isBucketed"]}
     inner = {name: asked for name, asked in inner.items() if asked is not None}
     for name in reversed(layer["columnOrder"]):
         if columns[name]["isBucketed"]:
             inner = {name: _bucket(columns[name], columns) | ({"aggs": inner} if inner else {})}
-    asked = [kql(state["query"]["query"]), *filters, {"bool": {"should": ranges, "minimum_should_match": 1}}]
+    asked = [kql(state["query"]["query"]), *filters, within(since)]
     return {"size": 0, "track_total_hits": True, "query": {"bool": {"filter": asked}}, "aggs": inner}
 
 
@@ -116,7 +106,7 @@ def _bucket(column: Json, columns: Json) -> Json:
     return {"terms": {"field": column["sourceField"], "size": column["params"]["size"], "order": {target: by}}}
 
 
-def _metric(column: Json, since: str, until: datetime) -> Json | None:
+def _metric(column: Json) -> Json | None:
     field, operation = column["sourceField"], column["operationType"]
     body: Json | None = {
         "count": None if field == "___records___" else {"value_count": {"field": field}},
@@ -128,12 +118,9 @@ def _metric(column: Json, since: str, until: datetime) -> Json | None:
         "median": {"percentiles": {"field": field, "percents": [50]}},
         "percentile": {"percentiles": {"field": field, "percents": [column["params"].get("percentile")]}},
     }[operation]
-    narrow = [kql(column["filter"]["query"])] if "filter" in column else []
-    if "timeShift" in column:
-        narrow.append(within(since, until, column["timeShift"]))
-    if not narrow:
+    if "filter" not in column:
         return body
-    return {"filter": {"bool": {"filter": narrow}}} | ({"aggs": {"value": body}} if body else {})
+    return {"filter": kql(column["filter"]["query"])} | ({"aggs": {"value": body}} if body else {})
 
 
 # --- maps, searches, controls ---
@@ -181,8 +168,3 @@ def of_control(field: str, begins: str, ranges: list[Json]) -> Json:
     if begins:
         found["terms"]["include"] = f"{begins}.*"
     return {"size": 0, "query": {"bool": {"filter": ranges}}, "aggs": {"values": found, "many": {"cardinality": {"field": field}}}}
-
-
-def now() -> datetime:
-    """The moment of the test."""
-    return datetime.now(UTC)

@@ -164,7 +164,7 @@ def drawn(found: Any) -> list[Any]:
 @pytest.mark.parametrize(("board", "chart", "since"), panels())
 def test_every_chart_of_every_dashboard_has_something_to_draw(board: str, chart: str, since: str, filled: Filled) -> None:
     made = OBJECTS["lens", chart]
-    found = filled.ask(view_of(made), asking.of_chart(made, since, asking.now(), filters_of(board)))
+    found = filled.ask(view_of(made), asking.of_chart(made, since, filters_of(board)))
     if found.get("aggregations"):
         assert drawn(found["aggregations"]), found
     else:
@@ -179,10 +179,10 @@ def metrics(chart: str) -> list[tuple[str, Json]]:
 @pytest.mark.parametrize("chart", sorted({chart for _, chart, _ in panels()}))
 def test_every_column_of_numbers_is_filled_for_somebody(chart: str, filled: Filled) -> None:
     made = OBJECTS["lens", chart]
-    found = filled.ask(view_of(made), asking.of_chart(made, SINCE, asking.now(), []))
+    found = filled.ask(view_of(made), asking.of_chart(made, SINCE, []))
     text = json.dumps(found.get("aggregations", {}))
     for name, column in metrics(chart):
-        if column["isBucketed"] or (column["operationType"] == "count" and not {"filter", "timeShift"} & set(column)):
+        if column["isBucketed"] or (column["operationType"] == "count" and "filter" not in column):
             continue
         values = [value for value in _of_column(found["aggregations"], name) if value]
         assert values, f"{chart}: {name} is empty in {text[:2000]}"
@@ -205,14 +205,14 @@ def _of_column(found: Any, name: str) -> list[Any]:
 
 def test_figures_add_up_low_best_and_high_without_totals(filled: Filled) -> None:
     made = OBJECTS["lens", "tocsin-lens-displaced-by-place"]
-    answer = filled.ask(view_of(made), asking.of_chart(made, SINCE, asking.now(), []))
+    answer = filled.ask(view_of(made), asking.of_chart(made, SINCE, []))
     rows = answer["aggregations"]["place"]["buckets"]
     assert {tuple(row[end]["value"] for end in ("low", "best", "high")) for row in rows if row["best"]["value"]} >= {(100.0, 150.0, 200.0)}
 
 
 def test_new_pairs_stand_on_top(filled: Filled) -> None:
     made = OBJECTS["lens", "tocsin-lens-new-pairs"]
-    rows = filled.ask(view_of(made), asking.of_chart(made, SINCE, asking.now(), []))["aggregations"]["pair"]["buckets"]
+    rows = filled.ask(view_of(made), asking.of_chart(made, SINCE, []))["aggregations"]["pair"]["buckets"]
     assert rows[0]["key"] == "Blue Guard + Red Army"
     first = [row["first"]["value"] for row in rows]
     assert first == sorted(first, reverse=True)
@@ -220,7 +220,7 @@ def test_new_pairs_stand_on_top(filled: Filled) -> None:
 
 def test_whoever_was_silent_longest_stands_on_top(filled: Filled) -> None:
     made = OBJECTS["lens", "tocsin-lens-silent-sources"]
-    rows = filled.ask(view_of(made), asking.of_chart(made, "now-30d", asking.now(), []))["aggregations"]["source"]["buckets"]
+    rows = filled.ask(view_of(made), asking.of_chart(made, "now-30d", []))["aggregations"]["source"]["buckets"]
     last = [row["last"]["value"] for row in rows]
     assert last == sorted(last)
     assert len(last) > 1
@@ -228,13 +228,13 @@ def test_whoever_was_silent_longest_stands_on_top(filled: Filled) -> None:
 
 def test_what_throttles_held_back_is_added_up_for_each_rule(filled: Filled) -> None:
     made = OBJECTS["lens", "tocsin-lens-alerts-by-rule"]
-    rows = filled.ask(view_of(made), asking.of_chart(made, SINCE, asking.now(), []))["aggregations"]["rule"]["buckets"]
+    rows = filled.ask(view_of(made), asking.of_chart(made, SINCE, []))["aggregations"]["rule"]["buckets"]
     assert {row["key"]: row["held"]["value"] for row in rows if row["held"]["value"]} == {"a": 6.0, "b": 6.0}
 
 
 def test_the_map_has_clusters_and_points_and_nothing_on_the_middle_of_a_country(filled: Filled) -> None:
     made = OBJECTS["map", "tocsin-map-claims"]
-    clusters, points = (filled.ask(view_of(made), body) for body in asking.of_layers(made, [asking.within(SINCE, asking.now())]))
+    clusters, points = (filled.ask(view_of(made), body) for body in asking.of_layers(made, [asking.within(SINCE)]))
     cells = clusters["aggregations"]["cells"]["buckets"]
     assert cells
     assert all(cell["middle"]["location"]["lat"] is not None for cell in cells)
