@@ -43,7 +43,9 @@ def corrected_threads(alert: Alert) -> tuple[str, ...]:
 
 
 def decide(alert: Alert, channels: Iterable[Channel], known: Collection[Row], told: Collection[str]) -> list[Decision]:
-    """`known`: the alert's own rows; `told`: channels that were told of the incident, for a correction."""
+    """`known`: the alert's own rows; `told`: channels that were told of the incident, for a correction. What is silenced asks for none."""
+    if alert.silenced:
+        return []
     found: list[Decision] = []
     correction = is_correction(alert)
     for channel in channels:

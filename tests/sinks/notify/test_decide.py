@@ -232,3 +232,7 @@ def test_a_correction_is_titled_by_what_it_takes_back() -> None:
     both = whole(part(2, "toll", kind="correction"), [])
     made = Notice(kind="correction", alert=grown(part(2, "place", "critical"), both))
     assert title_of(made) == "[CORRECTION] toll rang"
+
+
+def test_what_somebody_silenced_asks_for_no_notification(ledger: Ledger) -> None:
+    assert meet(ledger, structs.replace(alert(), silenced="until tomorrow: known")) == []
