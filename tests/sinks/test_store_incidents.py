@@ -95,7 +95,8 @@ def older(folder: Path) -> None:
     open_store(folder).close()
     with sqlite3.connect(folder / "store.sqlite3") as connection:
         connection.executescript(
-            "DROP TRIGGER alert_new; DROP TRIGGER alert_grown; DROP TABLE alert_change; DROP TABLE incident_key; DROP TABLE incident; PRAGMA user_version=1;"
+            "DROP TRIGGER alert_new; DROP TRIGGER alert_grown; DROP TABLE alert_change;"
+            "DROP TABLE incident_key; DROP TABLE incident; PRAGMA user_version=1;"
         )
     connection.close()
 
