@@ -8,11 +8,11 @@ from deploy.kibana.boards import Control, Dashboard, Panel, Row, Without
 from deploy.kibana.objects import View
 
 VIEWS = (
-    View("articles", "one row an article, its current version", links=("url", "canonical_url")),
-    View("claims", "one row a claim of an article's current version", links=("url",), percents=("confidence",)),
-    View("incidents", "one row an event as all articles tell it"),
-    View("alerts", "one row an alert", links=("url",)),
-    View("fates", "one row for everything that happened to an address: answers, refusals, failures", links=("url",)),
+    View("articles", links=("url", "canonical_url")),
+    View("claims", links=("url",), percents=("confidence",)),
+    View("incidents"),
+    View("alerts", links=("url",)),
+    View("fates", links=("url",)),
 )
 DEFAULT_VIEW = "claims"
 """What Discover opens with."""

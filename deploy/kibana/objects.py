@@ -21,7 +21,6 @@ class View(NamedTuple):
     """A data view: one kind of index as Kibana sees it."""
 
     kind: str  # of sinks/elasticsearch/indices.yaml
-    about: str
     time: str = "@timestamp"
     links: tuple[str, ...] = ()  # fields that are addresses
     percents: tuple[str, ...] = ()  # fields of 0 to 1

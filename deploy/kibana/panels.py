@@ -103,7 +103,7 @@ KILLED_OVER_TIME = bars(
     "Killed, by day of the event",
     "The best figure of each incident, on the day it is said to have happened.",
     "incidents",
-    over_time("event_from", "Day"),
+    over_time("event_from", "Day", every="1d"),
     figure("sum", "killed_best", "Killed, best"),
     query=_EVENTS,
 )
@@ -362,7 +362,7 @@ QUIET_OR_BLIND = table(
     "fates",
     {
         "source": values("source_id", 200, "n", "Source"),
-        "n": count("Asked, read and refused"),
+        "n": count("All that happened"),
         "good": count("Good answers", where=_GOOD),
         "bad": count("Failures", where=_BAD),
         "lost": count("Refused or set aside", where=_LOST),
