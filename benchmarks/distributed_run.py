@@ -6,7 +6,8 @@ learns from the answers), fetched, archived, cleaned and go all the way. Measure
 - the same by hops (median and p95 of each), and the CPU that each process took meanwhile;
 - messages the whole run produces for an article at that rate, counted at the broker (changelogs included);
 - the highest rate at which what waits does not grow, by steps;
-- seconds from the SIGKILL of a service, started again at once, to its first committed work.
+- seconds from the SIGKILL of a service, started again at once, to its first committed work;
+- seconds from the SIGKILL of a worker that is not started again until the other one of its stage has taken over.
 Rules ring at the first sight of every place and actor, so that there are alerts enough to time.
 """
 
@@ -39,6 +40,7 @@ from tocsin.settings import Settings
 
 GOAL = 5.0  # seconds
 STEPS = (12, 15, 18, 22, 26, 30, 36)  # articles a second
+_PARTS = ("latency", "back", "over", "steps")
 _LOOK = 0.2  # seconds between two searches for what is not there yet
 _RULES = """rules:
   - {id: bench-place, kind: new_mention, of: [place], days: 0}
@@ -205,9 +207,36 @@ class Bench:
             feeding.join()
             self.drain()
 
+    def over(self, service: Service, group: str) -> float:
+        """Seconds from a worker's kill, not started again, until every partition is at work with the other one; inf: above 50."""
+        (other,) = self.stack.start(service.name, node="two")
+        self.stack.wait_until_ready(other)
+        stop = threading.Event()
+        feeding = threading.Thread(target=lambda: self.pace(10, 90, stop.is_set))
+        feeding.start()
+        try:
+            time.sleep(15)  # with nobody's session about to end
+            service.end(signal.SIGKILL)
+            start, before = time.monotonic(), self._offsets(group)
+            while any(self._offsets(group).get(part, 0) <= offset for part, offset in before.items()):
+                if time.monotonic() - start > 50:
+                    return float("inf")
+                time.sleep(0.05)
+            return time.monotonic() - start
+        finally:
+            stop.set()
+            feeding.join()
+            self.stack.again(service)
+            self.drain()
+
     def _committed(self, group: str) -> int:
+        return sum(self._offsets(group).values())
+
+    def _offsets(self, group: str) -> dict[TopicPartition, int]:
+        """What a group has committed of live topics."""
         name = topics.group(self.settings, group)
-        return sum(max(0, one.offset) for one in self._admin.list_group_offsets([name])[name].values())
+        found = self._admin.list_group_offsets([name])[name]
+        return {part: max(0, one.offset) for part, one in found.items() if "backfill" not in part.topic}
 
 
 def percentile(values: Sequence[float], share: int) -> float:
@@ -249,6 +278,9 @@ def measure(bench: Bench, seconds: float, parts: Sequence[str]) -> list[tuple[st
         }
         for service in [one for one in bench.stack.services if one.name in groups]:
             rows.append((f"killed and back at work: {service.name}", f"{bench.back(service, groups[service.name]):.1f} s", "< 10 s"))
+    if "over" in parts:
+        tag = next(one for one in reversed(bench.stack.services) if one.name == "worker --stage tag" and one.code is None)
+        rows.append(("killed and not started again, the other at work: tag", f"{bench.over(tag, 'tag'):.1f} s", ""))
     if "steps" in parts:
         best = 10.0
         for rate in STEPS:
@@ -275,7 +307,7 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=120, help="of the run at ten articles a second")
-    parser.add_argument("--only", nargs="*", default=("latency", "back", "steps"), choices=("latency", "back", "steps"))
+    parser.add_argument("--only", nargs="*", default=_PARTS, choices=_PARTS)
     given = parser.parse_args()
     base = programs.base() / f"bench-{free_port()}"
     with ExitStack() as undo:
