@@ -1,6 +1,7 @@
 """`tocsin setup kibana` against a server that answers as Kibana's API does: what counts is `success`, and every refusal says what to do."""
 
 import json
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.deploy.kibana_server import FakeKibana, fake_kibana
 from tocsin.cli import main
 
 NOWHERE = "http://127.0.0.1:9"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -121,6 +123,11 @@ def test_password_and_authority_come_from_the_settings(kibana: FakeKibana, run: 
     kibana.user = ("operator", "se cret")
     (tmp_path / "secret").write_text("se cret\n")
     assert run(kibana_user="operator", kibana_password_file=str(tmp_path / "secret")).code == 0
+
+
+def test_what_the_command_makes_its_objects_from_is_in_the_wheel() -> None:
+    built = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {"deploy/__init__.py", "deploy/kibana"} <= set(built["only-include"])
 
 
 # --- what goes wrong ---
