@@ -182,9 +182,7 @@ def test_a_notifier_killed_at_any_moment_tells_each_alert_once_or_repeats_the_on
         assert notifier.once().returncode == 0
         counts = Counter(web.keys())
         assert set(counts) == {f"{alert(n).alert_id}:soc" for n in range(40)}
-        repeated = {key: count for key, count in counts.items() if count > 1}
-        assert all(count == 2 for count in repeated.values()), repeated
-        assert len(repeated) <= kills
+        assert sum(counts.values()) - len(counts) <= kills, counts  # at each kill the one under way, never another
         assert set(notifier.states().values()) == {"sent"}
 
 
