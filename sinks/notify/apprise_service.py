@@ -165,7 +165,7 @@ class AppriseService:
         titled = self._plugin.title_maxlen > 0
         title, body, form = (message.title if titled else ""), (message.body if titled else message.whole), self._format
         if len(body) + len(title) + 2 > (most := int(self._plugin.body_maxlen)):
-            title, body, form = "", render_short(message.short, most), "text"
+            title, body, form = "", message.short(most), "text"
         severity = notice.alert.severity if notice.alert else "warning"
         with _trying(allow_private=self._channel.allow_private) as met:
             try:
@@ -191,11 +191,6 @@ class AppriseService:
                 return of_status(status, {"Retry-After": after}, time.time())
         said = self._channel.address.hidden_in(met.said[-1]) if met.said else "Apprise could not send, and does not say why"
         return Outcome("failed", said[:300])
-
-
-def render_short(text: str, most: int) -> str:
-    """One line that fits."""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _names(protocol: Any) -> frozenset[str]:

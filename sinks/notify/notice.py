@@ -11,6 +11,8 @@ CORRECTIONS = frozenset({"correction", "retraction"})
 """Kinds of rules whose alerts take something back: they go wherever the incident was told."""
 _NO_MARKUP = str.maketrans("<>`", "‹›'")  # services write titles into markup of their own, some without escaping them
 _QUOTE = 600  # code points
+_TITLE = 200
+_LEAST = 40  # characters of a title that say something
 _MOST = 5  # rules, and sentences
 _NAMED = 8  # words that stand for something
 
@@ -33,7 +35,13 @@ class Message(Record, frozen=True, kw_only=True):
     title: str  # one line of plain text, without characters that begin markup
     body: str
     whole: str  # title and body in one, for a service that has no titles
-    short: str  # one line with a link, for a service that takes no more
+    link: str  # the first one; "" when there is none
+
+    def short(self, most: int) -> str:
+        """One line for a service that takes no more than `most` characters: the title, cut, and the link, whole or not at all."""
+        if self.link and len(self.link) + _LEAST <= most:
+            return f"{one_line(self.title, most - len(self.link) - 1)} {self.link}"
+        return one_line(self.title, most)
 
 
 def rules_of(alert: Alert) -> tuple[str, ...]:
@@ -67,7 +75,7 @@ def title_of(notice: Notice) -> str:
     else:
         tag = severity
     what = said(notice.claim) if notice.claim and notice.kind != "correction" else neutral(foreign(headline_of(notice), 160))
-    return f"[{tag}] {what}"
+    return one_line(f"[{tag}] {what}", _TITLE)
 
 
 def render(notice: Notice, kind: Format) -> Message:
@@ -81,7 +89,7 @@ def render(notice: Notice, kind: Format) -> Message:
         title=title.translate(_NO_MARKUP),
         body=written(lines, kind),
         whole=written(in_one, kind),
-        short=f"{one_line(title, 110)} {first[0][1] if first else ''}".strip(),
+        link=first[0][1] if first else "",
     )
 
 

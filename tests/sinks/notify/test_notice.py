@@ -32,7 +32,14 @@ def test_a_message_says_who_says_what_why_it_rang_in_which_words_and_where_with_
     assert message.title == "[NOTICE] Residents, reportedly: capture of Zamzam by Rapid Support Forces"
     assert message.body == TEXT.format(id=alert().alert_id)
     assert message.whole == f"{message.title}\n{message.body.partition(chr(10))[2]}"
-    assert message.short == f"{message.title} https://archive.example/1"
+
+
+def test_a_short_message_has_its_link_whole_or_not_at_all() -> None:
+    message = render(notice(), "text")
+    assert message.short(160) == f"{message.title} https://archive.example/1"
+    assert message.short(70) == "[NOTICE] Residents, reportedly: capture of… https://archive.example/1"
+    assert message.short(60) == "[NOTICE] Residents, reportedly: capture of Zamzam by Rapid…"
+    assert all(len(message.short(most)) <= most for most in range(20, 200))
 
 
 @pytest.mark.parametrize(
