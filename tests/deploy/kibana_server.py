@@ -7,10 +7,12 @@ nothing: whether a panel can be drawn is the linter's part, and in the end a rea
 import base64
 import json
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -125,8 +127,8 @@ class FakeKibana:
 
 
 @contextmanager
-def fake_kibana() -> Iterator[FakeKibana]:
-    """A server on loopback until the block ends."""
+def fake_kibana(certificates: Path | None = None) -> Iterator[FakeKibana]:
+    """A server on loopback until the block ends; with TLS where a folder with http.crt and http.key is given."""
     kibana = FakeKibana()
 
     class Handler(BaseHTTPRequestHandler):
@@ -146,6 +148,11 @@ def fake_kibana() -> Iterator[FakeKibana]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         kibana.address = f"http://127.0.0.1:{server.server_address[1]}"
+        if certificates:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates / "http.crt", certificates / "http.key")
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            kibana.address = kibana.address.replace("http:", "https:")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

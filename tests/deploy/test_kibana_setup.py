@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.kibana import rule, saved_objects
+from deploy.servers import certificates
 from tests.deploy.kibana_server import FakeKibana, fake_kibana
 from tocsin.cli import main
 
@@ -223,6 +224,17 @@ def test_an_authority_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> 
 
 def test_a_kibana_without_tls_is_told_from_one_with(kibana: FakeKibana, run: Run) -> None:
     assert "does it speak http://?" in refused(run("--url", kibana.address.replace("http:", "https:"), "--wait", "0"))
+
+
+def test_a_certificate_that_nobody_trusts_is_refused_and_the_right_authority_mends_it(run: Run, tmp_path: Path) -> None:
+    authority = certificates.make(tmp_path / "tls")
+    with fake_kibana(tmp_path / "tls") as secure:
+        said = refused(run("--url", secure.address, "--wait", "30"))
+        assert "the certificate of Kibana" in said
+        assert "set kibana_ca" in said
+        assert secure.asked == []
+        assert run("--url", secure.address, kibana_ca=str(authority)).code == 0
+        assert secure.objects
 
 
 # --- the sample rule ---
