@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from streams.rules_conditions import Condition, Near, Resolver, Test, Unknown, compiled, phrases
+from streams.rules_conditions import OF_CLAIMS, Condition, Near, Resolver, Test, Unknown, compiled, phrases
 from streams.rules_match import Conditions, Ready
 from streams.sightings import HAPPENED
 from tocsin.clock import iso
@@ -102,7 +102,7 @@ class Rules:
         for rule in self.all:
             if rule.when is not None:
                 self.tests[rule.id] = compiled(rule.when, resolver)
-        ready = [Ready(name, test, self.by_id[name].together, self.by_id[name].unsure) for name, test in self.tests.items()]
+        ready = [_ready(self.by_id[name], test) for name, test in self.tests.items()]
         self.conditions = Conditions(ready, (phrase for rule in self.all if rule.when is not None for phrase in phrases(rule.when)))
         self._watching: dict[str, list[Rule]] = {}  # by kind of subject, and the rarest of what it must have
         for rule in self.all:
@@ -140,6 +140,11 @@ class Rules:
         """Whether what meets a rule's condition is its subject, all together."""
         rule = self.by_id[rule_id]
         return rule.kind not in OF_INCIDENTS and not rule.of
+
+
+def _ready(rule: Rule, test: Test) -> Ready:
+    of_claims = rule.kind in OF_INCIDENTS or not OF_CLAIMS.isdisjoint(test.fields)
+    return Ready(rule.id, test, rule.together, rule.unsure, of_claims)
 
 
 def _keys(rule: Rule, kind: Kind) -> Iterable[str]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from streams.matcher import Matcher
-from streams.rules_conditions import OF_CLAIMS, Facts, Test, phrase_fact
+from streams.rules_conditions import Facts, Test, phrase_fact
 from tocsin.fold import fold
 from tocsin.records import Claim, Clustered, Mention, Named, Sentence, Tagged
 from tocsin.sketch import sentence_hash
@@ -27,11 +27,7 @@ class Ready(NamedTuple):
     test: Test
     together: str  # claim or sentence
     unsure: bool
-
-    @property
-    def of_claims(self) -> bool:
-        """Whether only a claim can tell."""
-        return not OF_CLAIMS.isdisjoint(self.test.fields)
+    of_claims: bool  # only a claim can meet it
 
 
 class Unit(NamedTuple):
@@ -69,6 +65,7 @@ class Conditions:
         every = list(ready)
         self.order = {one.rule_id: number for number, one in enumerate(every)}
         self._claims = _Index([one for one in every if one.together == "claim"])
+        self._mentions = any(not one.of_claims for one in every)
         self._sentences = _Index([one for one in every if one.together == "sentence"])
         wanted = list(dict.fromkeys(phrases))
         self._phrases = Matcher([(phrase, phrase) for phrase in wanted]) if wanted else None
@@ -92,7 +89,7 @@ class Conditions:
                 best[ready.rule_id] = value, Met(ready.rule_id, unit, tuple(sorted(ready.test.facts.intersection(facts))))
 
         for field in _fields(tagged, known, self._phrases):
-            for unit, sure, every in field.units():
+            for unit, sure, every in field.units(mentions=self._mentions):
                 if sure or every:
                     for ready in self._claims.candidates(every):
                         if (unit.claim is None and ready.of_claims) or not ready.test.holds(every if ready.unsure else sure):
@@ -180,8 +177,8 @@ class _Field:
                 high = middle
         return self._spans[low] if low < len(self._spans) and self._spans[low][0] <= start else None
 
-    def units(self) -> Iterator[tuple[Unit, Facts, Facts]]:
-        """(unit, facts that are sure, all facts)."""
+    def units(self, *, mentions: bool = True) -> Iterator[tuple[Unit, Facts, Facts]]:
+        """(unit, facts that are sure, all facts). `mentions`: also what is no claim."""
         texts: dict[tuple[int, int], set[str]] = {}
         for start, end, phrase in self._found:
             sentence = self._in(start)
@@ -189,7 +186,7 @@ class _Field:
                 texts.setdefault(sentence, set()).add(phrase_fact(phrase))
                 words = {phrase_fact(phrase), *self._document}
                 yield Unit(self.text, (start, end), sentence, True, None, ()), words, words
-        for mention in self._mentions:
+        for mention in self._mentions if mentions else ():
             sentence = self._in(mention.start)
             if sentence is not None:
                 facts = self._of_mention(mention) | self._document | texts.get(sentence, _NONE)

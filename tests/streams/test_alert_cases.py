@@ -1,11 +1,15 @@
 """Alert rules on whole sentences, through tagger, clusters and ledger: what must ring, with what words, and what must not."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from sinks.sqlite import open_store
 from tests.streams.alerts_of import Feed, rules_of
-from tocsin.records import Alert
+from tocsin.embedded.session import Session
+from tocsin.records import Alert, Comment
+from tocsin.settings import load
 
 RULES = """
 rules:
@@ -157,3 +161,56 @@ def test_a_place_that_changes_hands_rings_and_the_next_report_of_it_does_not(fee
     assert ("control", "control_change") not in rang(feed.read("If the RSF captured El Obeid, roads would close.", owner="z"))
     again = feed.read("The Sudanese army recaptured Babanusa on Sunday.", owner="y", at="2024-05-20T10:00:00Z")
     assert ("control", "control_change") in rang(again)
+
+
+def test_a_phase_and_the_whole_do_not_contradict_each_other_and_the_opposite_does(feed: Feed) -> None:
+    whole, phase = (
+        "Fighting in Kirkuk displaced 900,000 civilians, the UN said.",
+        "In the first stage 150,000 civilians were displaced, it said.",
+    )
+    assert "contradicted" not in {rule for rule, _ in rang(feed.read(f"{whole} {phase}"))}
+    text = "The Islamic State has secured Kirkuk very well with trenches. Later the Islamic State has not secured Kirkuk very well."
+    assert ("contradicted", "contradiction") in rang(feed.read(text, owner="b"))
+
+
+def test_a_partys_channel_confirms_nothing_that_its_agency_claimed(feed: Feed) -> None:
+    feed.read("Amaq claimed that Islamic State fighters killed 4 soldiers in Kirkuk on Monday.", owner="a")
+    own = feed.read("Islamic State fighters killed 4 soldiers in Kirkuk on Monday.", owner="b", affiliated_with="org:islamic-state")
+    assert "confirmed" not in {rule for rule, _ in rang(own)}
+    third = feed.read("Four soldiers were killed by the Islamic State in Kirkuk on Monday, the Red Crescent said.", owner="c")
+    assert ("confirmed", "first_confirmation") in rang(third)
+
+
+def test_readers_comments_and_the_authors_biography_ring_nothing(feed: Feed) -> None:
+    comment = Comment(text="The RSF entered Zamzam camp and killed 300 people!")
+    assert feed.read("The market of Kassala was open.", comments=(comment,), bio="She reported from Zamzam camp for JNIM.") == ()
+
+
+def test_the_embedded_run_rings_and_corrects_in_one_thread(tmp_path: Path) -> None:
+    rules_of(tmp_path / "rules", RULES)
+    lines = [
+        {"url": LIVE, "text": "A drone strike killed 9 in Kidal.", "published": "2024-05-10T10:00:00Z"},
+        {
+            "url": LIVE,
+            "text": "Correction: an earlier version said nine were killed in Kidal. No one died.",
+            "published": "2024-05-10T10:00:00Z",
+        },
+        {
+            "url": LIVE,
+            "text": "Correction: an earlier version said nine were killed in Kidal; no one died.",
+            "published": "2024-05-10T10:00:00Z",
+        },
+    ]
+    settings = load(environment={}, given={"data": str(tmp_path / "data"), "rules": str(tmp_path / "rules"), "workers": 1})[0]
+    for number, line in enumerate(lines):
+        file = tmp_path / f"{number}.jsonl"
+        file.write_text(json.dumps(line) + "\n", encoding="utf-8")
+        with Session(settings) as session:
+            session.ingest([str(file)])
+    with open_store(tmp_path / "data", read_only=True) as store:
+        first, corrected = reversed(store.alerts())
+        (incident,) = store.incidents()
+        assert store.alerts(rule="killed") == [corrected, first]
+    assert [rang((alert,)) for alert in (first, corrected)] == [{("killed", "quantity")}, {("killed", "correction")}]
+    assert first.incidents == corrected.incidents == (incident.incident_id,)
+    assert [(said.value, said.status) for said in incident.figures[0].said] == [(0, "stands"), (9, "retracted")]
