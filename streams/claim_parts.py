@@ -34,6 +34,7 @@ __all__ = [
 
 # The main clause goes on after a relative one: "secured the town, which is their last, with trenches".
 _RESUMED = re.compile(r",? (?:which|who|whose|where) [^,;.]{1,80}, (?=(?:with|using|including) )")
+_LEAD = re.compile(r"[\s,;:.\"“”'()–—-]*(?:(?:and|but|that|when|while|as|after|before|since|although|because)\s+)?")
 _LOOSE_END = re.compile(r"(?:[\s,;:.!?(–—-]|\b(?:and|while|but|or|with|including|as)\b)+$")
 
 
@@ -81,7 +82,7 @@ def span_of(scene: Scene, item: Found, kept: Sequence[Found], text: str, rules: 
         right = next((h.start for h in scene.hits if h.mask & mask and trigger.end < h.start < right), right)
         right = max(right, trigger.end)
     piece = text[start:right]
-    lead = re.match(r"[\s,;:.\"“”'()–—-]*(?:(?:and|but|that|when|while|as|after|before|since|although|because)\s+)?", piece)
+    lead = _LEAD.match(piece)
     start += lead.end() if lead and start + lead.end() <= trigger.start else 0
     right = start + len(text[start:right].rstrip(" ,;:.\n\t\"“”'(–—-"))
     return start, max(right, trigger.end)

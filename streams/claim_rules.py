@@ -194,13 +194,13 @@ def find_hits(low: str, rules: ClaimRules) -> list[Hit]:
     if sided is not spaced:  # such a sign ends a word, but it stands in no phrase and begins none
         matches = [match for match in matches if spaced.startswith(sided[match[1] : match[2] - 1], match[1])]
     # Matches come in order of their end, so the longest from a start is kept.
-    longest = {start: (end, index) for index, start, end in matches}
+    longest = {match[1]: match for match in matches}
     patterns = rules.patterns
     found = []
     last = 0
     for start in sorted(longest):
         if start >= last:
-            end, index = longest[start]
+            index, _, end = longest[start]
             mask, uses = patterns[index]
             last = end - 1  # the space behind a word is the space before the next
             found.append(Hit(start, end - 2, mask, uses))

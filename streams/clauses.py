@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -37,8 +36,7 @@ class Participant(Struct, frozen=True, gc=False):
     mention: Mention | None
 
 
-@dataclass(slots=True)
-class Scene:
+class Scene(Struct, eq=False):
     """A sentence with everything found in it; positions are code points of the whole text."""
 
     sentence: Sentence
@@ -50,10 +48,10 @@ class Scene:
     places: Sequence[Mention]
     numbers: Sequence[Number]
     times: Sequence[TimeSpan]
-    breaks: list[tuple[int, int, str]] = field(default_factory=list)  # (end of the clause before, start of the next, word)
+    breaks: list[tuple[int, int, str]] = []  # (end of the clause before, start of the next, word)
     mask: int = 0  # all classes in it
-    spots: list[tuple[int, int, int]] = field(default_factory=list)  # start, end and classes of every word and participant
-    clauses: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)  # span -> its clause
+    spots: list[tuple[int, int, int]] = []  # start, end and classes of every word and participant
+    clauses: dict[tuple[int, int], tuple[int, int]] = {}  # span -> its clause
 
     def clause(self, start: int, end: int) -> tuple[int, int]:
         """The clause around [start, end): between the nearest breaks. Sought once: each trigger asks several times."""

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -104,8 +105,11 @@ class _Pool:
     def __init__(self, mentions: Sequence[Mention]) -> None:
         self.mentions = mentions
         self.ends = [m.end for m in mentions]
-        self.salience = Counter(m.entity_id for m in mentions)
-        self.first = {m.entity_id: m for m in reversed(mentions)}
+
+    @cached_property
+    def salience(self) -> Counter[str]:
+        """How often each is named."""
+        return Counter([m.entity_id for m in self.mentions])
 
     def last_before(self, start: int) -> Mention | None:
         """The one named last before `start`."""
@@ -126,7 +130,7 @@ class _Pool:
             return before, 0.7, "the actor named just before"
         (top, most), (_, second) = self.salience.most_common(2)
         if most >= 2 * second or (before is not None and before.entity_id == top):
-            return self.first[top], 0.7, "the actor named most"
+            return next(m for m in self.mentions if m.entity_id == top), 0.7, "the actor named most"
         if before is not None and close:
             return before, 0.5, "the actor named just before, among rivals"
         return None, 0.4, "no single actor it could stand for"

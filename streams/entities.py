@@ -64,13 +64,14 @@ def settle(text: str, actors: Sequence[Mention], places: Sequence[Mention]) -> t
                 break
             if actor.end > place.start and actor.how != "pronoun":
                 rivals.append(actor)
-        verdicts = [_verdict(actor, place) for actor in rivals]
+        verdicts = [_verdict(actor, place) for actor in rivals] if rivals else []
         if "actor" not in verdicts:
             reason = "names part of an actor" if "both" in verdicts else ""
             if not reason and not _located(place, text):
                 reason = "a country, not said to be where"
             kept_places.append(msgspec.structs.replace(place, sure=False, reason=reason) if reason and place.sure else place)
-            lost.update(actor.mention_id for actor, verdict in zip(rivals, verdicts, strict=True) if verdict == "place")
+            if "place" in verdicts:
+                lost.update(actor.mention_id for actor, verdict in zip(rivals, verdicts, strict=True) if verdict == "place")
     return tuple(a for a in actors if a.mention_id not in lost), tuple(kept_places)
 
 
@@ -81,7 +82,13 @@ def _located(place: Mention, text: str) -> bool:
     """
     if place.type != "country":
         return True
-    head = text[max(0, place.start - 24) : place.start].lower().split()
+    before = text[max(0, place.start - 24) : place.start].lower()
+    if before[-1:] == " ":  # a word of ASCII letters and a space, as nearly always, says it all: the pattern is dear
+        word = before.removesuffix("the ") if before.endswith(" the ") else before
+        word = word[:-1].rpartition(" ")[2]
+        if word != "the" and word.isascii() and word.isalpha():
+            return word in _WHERE_WORDS
+    head = before.split()
     if not head or (head[-1] == "the" and not head[:-1]):
         return False
     last = head[-2] if head[-1] == "the" else head[-1]

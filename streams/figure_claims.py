@@ -24,16 +24,15 @@ _HOUSING = frozenset(("destroyed", "damaged"))
 _QUANTITY_ROLES = {"destroyed": "displaced", "damaged": "other", "hurt": "other"}
 _ARTICLES = frozenset(("a", "an", "another"))
 _SINCE = re.compile(r"since\b")
-_EXTENT = re.compile(
+_EXTENT = re.compile(  # of lower-cased text
     r"\b(?:since (?!then)[^,.;()]{3,60}|(?:in|during|over) the (?:first|second|third|past|last|initial|opening|final) [^,.;()]{3,40}"
-    r"|so far(?: this (?:year|month|week))?|this year|in total|overall|to date)",
-    re.IGNORECASE,
+    r"|so far(?: this (?:year|month|week))?|this year|in total|overall|to date)"
 )
 _TOTAL = re.compile(
     r"\b(?:so far|in total|total of|(?:the|a|its|overall|grand) total|total number|toll|to date|overall|altogether|since"
     r"|number of (?!people (?:were|are)))\b"
 )
-_MORE = re.compile(r"\b(?:another|additional|further|newly|new|(?:\w+ )?more(?! than)(?! or less))\b")
+_MORE = re.compile(r"\b(?:another|additional|further|newly|new|more(?! than)(?! or less))\b")
 _BESIDE = 24  # characters before the figure in which it is said to be added
 _CONTRAST = re.compile(r"\b(?:unlike|whereas|compared (?:to|with)|in contrast to)\b")
 _AT = re.compile(r"\b(?:at|near|outside|inside) $")  # where a guessed person cannot stand: "stranded at Wadi Halfa Crossing"
@@ -134,8 +133,9 @@ def places_of(scene: Scene, claim: FigureClaim, groups: Sequence[FigureClaim], t
 
 def figure_extent(scene: Scene, claim: FigureClaim, text: str) -> str | None:
     """What the figure covers, as written around it: "since January", "during the first stage of the battle"."""
-    found = _EXTENT.search(text, claim.floor, claim.ceiling) or _EXTENT.match(text, scene.sentence.start, claim.ceiling)
-    return found.group().strip() if found else None
+    low = scene.low
+    found = _EXTENT.search(low, claim.floor, claim.ceiling) or _EXTENT.match(low, scene.sentence.start, claim.ceiling)
+    return text[found.start() : found.end()].strip() if found else None
 
 
 def figure_cumulative(scene: Scene, claim: FigureClaim) -> Literal["incremental", "cumulative", "unknown"]:

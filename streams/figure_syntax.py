@@ -40,6 +40,7 @@ _LETTERS_BEFORE = re.compile(r"[^\W\d_]+$")
 _LETTERS_AFTER = re.compile(r"[^\W\d_]+")
 _ARC = re.compile(r"['\"″] ?[nsew]\b")  # minutes of arc
 _ARTICLE = re.compile(r"(?:^|[^\w])(an?|another)(?: [^\W\d_]+){0,3} $")
+_ARTICLES, _ARTICLE_WORDS = ("a", "an", "another"), 5  # a cheap look first: the article, three words, and nothing behind the last
 # Letters that PDF text glues before a figure ("at least140,000"); any other letter makes it a name ("T72").
 _GLUABLE = frozenset(
     (
@@ -237,7 +238,9 @@ def _single(text: str, atoms: list[_Atom], index: int) -> tuple[Expression | Non
     """Read one expression that begins at atom `index`; also the index after it."""
     first = atoms[index]
     if first.kind == "one":
-        article = _ARTICLE.search(text, max(0, first.start - 48), first.start)
+        low = max(0, first.start - 48)
+        near = [word for word in text[low : first.start].split(" ")[-_ARTICLE_WORDS:] if word.endswith(_ARTICLES)]
+        article = _ARTICLE.search(text, low, first.start) if near else None
         if article is None:
             return None, index + 1
         return Expression(article.start(1), article.end(1), 1, None, None, None, False, False, False, (first.start, first.end)), index + 1
@@ -361,4 +364,4 @@ def _scaled(text: str, low: float, right: Expression) -> float:
 
 
 def _whole(value: float) -> float:
-    return float(round(value, 3))
+    return float(value) if value % 1 == 0 else round(value, 3)

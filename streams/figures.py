@@ -177,6 +177,7 @@ _OWN_PREDICATE = re.compile(
     r"(?!(?:\w+ )?from|in (?!critical|hospital|intensive|serious|stable)|at |also|reported|said|among|of )"
 )
 _FAMILY = {"displaced": 1, "in_camp": 1, "returned": 1, "killed": 2, "injured": 3, "missing": 4}
+_SENTENCE_END = re.compile(r"[.!?]\s")
 _LIST_GAP = re.compile(r".{0,80}?(?:,|;|\band\b|\bwhile\b|\bwith\b|/|&|\+).{0,30}$", re.DOTALL)
 
 
@@ -211,7 +212,7 @@ def _vocabulary() -> _Vocabulary:
             for form in written(word):
                 found.setdefault(form, []).append(term)
     languages = frozenset(term.lang for entries in found.values() for term in entries)
-    automaton = AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)
+    automaton = AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA)
     return _Vocabulary(automaton, tuple(map(tuple, found.values())), nouns, languages)
 
 
@@ -261,7 +262,10 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
     for at in range(len(numbers)):
         if at and places[at][0] < places[at - 1][2]:
             continue  # the whole of a partitive: "300 of the 900 prisoners"
-        if _NONE_OF.search(text, max(low, places[at][0] - _SUBSET_REACH), places[at][0]):
+        begin = places[at][0]
+        near = max(low, begin - _SUBSET_REACH)
+        partly = text.find(" of ", near, begin) >= 0  # a cheap look first
+        if partly and _NONE_OF.search(text, near, begin):
             continue
         figure = _nearest(context, view, at)
         inherited = _inherited(view, at, found, last)
@@ -269,7 +273,7 @@ def find_figures(context: Context, start: int, end: int, numbers: Sequence[Numbe
             figure = inherited
         if figure is None:
             continue
-        if not _says_whole(context.text, figure) and _SHARE_OF.search(text, max(low, places[at][0] - _SUBSET_REACH), places[at][0]):
+        if partly and not _says_whole(context.text, figure) and _SHARE_OF.search(text, near, begin):
             continue
         if found and _FAMILY.get(figure.role) == _FAMILY.get(found[-1].role) and _is_part(text, places[at], found[-1], figure):
             figure = replace(figure, subset=True)
@@ -442,7 +446,7 @@ def _inherited(view: _View, at: int, found: list[Figure], last: int) -> Figure |
     same = _is_bare(number) or (number.unit == before.unit and not by_noun)
     if not number.noun and _OWN_PREDICATE.match(text, places[at][1]):
         return None
-    if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not re.search(r"[.!?]\s", gap):
+    if same and len(gap) <= _MOST_LIST_GAP and _LIST_GAP.fullmatch(gap) and not _SENTENCE_END.search(gap):
         cost = 2.5 if before.main < 0 else before.cost
         return replace(
             before,

@@ -96,7 +96,7 @@ def vocabulary() -> Vocabulary:
     units = {form: unit for unit, nouns in data["units"].items() for noun in nouns for form in written(noun)}
     approximators = {fold_key(text): name for name, texts in data["approximators"].items() for text in texts}
     return Vocabulary(
-        automaton=AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
+        automaton=AhoCorasick(list(found), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA),
         known=frozenset(found),
         plural_scales=_folded(data, "plural_scales"),
         words=tuple(tuple(entries) for entries in found.values()),

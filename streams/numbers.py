@@ -43,6 +43,7 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
 _TOKEN = re.compile(r"[^\W_]+(?:['.][^\W_]+)*|[^\w\s]")
 _WORD = r"(?:[^\W\d_]++|\ufffd(?=[^\W\d_])|(?<=[^\W\d_])\ufffd)+"  # U+FFFD stands for a letter that an encoding lost
 _NEXT = re.compile(rf"(?: |\n|-| -)?({_WORD}(?:['-]{_WORD})*)")
+_NEXT_PLAIN = re.compile(r"[ \n]?([a-z]++)(?=[ ,.;:)\n])")  # most words, in a third of the time
 _CLOCK = re.compile(r" ?[ap]\.? ?m\b|h\d\d\b| ?o'clock|\.\d\d ?[ap]\.?m")
 # "40+ people", "30-odd soldiers", "500 plus families".
 _SUFFIX = re.compile(r" ?(?:(\+)(?![\d])|-odd\b|(-plus)\b| (plus)(?= [a-z]))")
@@ -170,7 +171,9 @@ def _bounds(found: Expression, approx: str | None) -> tuple[float | None, float 
 def _look_back(text: str, found: Expression, words: Vocabulary) -> Before:
     near = found.start - _NEAREST
     if near > 0:  # the nearest words are mostly enough; the first two of them may be one that is cut
-        tokens: list[str] = _TOKEN.findall(text, near, found.start)[2:]
+        words_before = text[near : found.start]
+        plain = words_before.replace(" ", "").isalnum()
+        tokens: list[str] = (words_before.split() if plain else _TOKEN.findall(words_before))[2:]
         last = tokens[-1] if tokens else ""
         if len(tokens) >= _WORDS_READ and last not in words.approximator_ends and last not in words.fillers:
             return Before(found.start, None, tokens)
@@ -228,7 +231,7 @@ def _look_ahead(context: Context, found: Expression, words: Vocabulary) -> After
     capital: tuple[str, int, int] | None = None
     ended = False
     for index in range(_LONGEST_PHRASE):
-        following = _NEXT.match(text, at)
+        following = _NEXT_PLAIN.match(text, at) or _NEXT.match(text, at)
         if following is None:
             break
         word = following.group(1)

@@ -5,7 +5,8 @@ into `strength`; a person, a newspaper, a currency is `rejected` with its reason
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from streams import place_patterns as words
 from streams.context import Context
@@ -26,8 +27,7 @@ _REMEMBERED = 20_000
 _SIZES = ((1_000_000, 2.7), (300_000, 2.3), (100_000, 2.0), (50_000, 1.6), (15_000, 1.1), (5_000, 0.6), (1_000, 0.4), (-1, 0.2))
 
 
-@dataclass(slots=True, eq=False)
-class PlaceName:
+class PlaceName(Struct, eq=False):
     """A candidate: a known name where it stands."""
 
     first: int  # tokens [first, last)
@@ -235,7 +235,8 @@ def judge(
     first, last = name.first, name.last
     single = last - first == 1
     surface = raw[name.start : name.end]
-    demonym = all(hit.kind == DEMONYM for hit in name.hits)
+    kinds = [hit.kind for hit in name.hits]
+    demonym = kinds.count(DEMONYM) == len(kinds)
     before = keys[first - 1] if first else ""
     gap_before = text.gap(first - 1, first) if first else "\n"
     after = keys[last] if last < len(keys) else ""
@@ -250,14 +251,16 @@ def judge(
     if raw[name.start - 1 : name.start] in _SIGNS or raw[name.end : name.end + 1] == "$" or (demonym and surface[-1] == "s"):
         name.rejected = "a currency or a people"
         return
-    if not _abbreviation_ok(name, text, position, names):
-        name.rejected = "abbreviation"
-        return
+    abbreviated = False
+    if ABBREVIATION in kinds:
+        if not _abbreviation_ok(name, text, position, names):
+            name.rejected = "abbreviation"
+            return
+        abbreviated = all(hit.kind == ABBREVIATION for hit in name.hits)
     if name.key.partition(" ")[0] in words.CALENDAR or (gap_after == " " and after in words.DISEASES and not _is_country(gazetteer, name)):
         name.rejected = "a date or a disease"
         return
     score = _size(gazetteer, name.hits)
-    abbreviated = all(hit.kind == ABBREVIATION for hit in name.hits)
     if single and len(name.key) <= 3 and not abbreviated and name.key.isascii() and not demonym:
         score -= 1.2
     if single and not abbreviated and 2 < len(surface) <= 5 and surface.isupper() and _is_acronym(text, name, gap_after):
@@ -336,8 +339,6 @@ def _is_country(gazetteer: Gazetteer, name: PlaceName) -> bool:
 
 def _abbreviation_ok(name: PlaceName, text: WordText, position: int, names: list[PlaceName]) -> bool:
     """Abbreviations must be written as such: "US" never "us", "Ky." with its period or after a town and a comma."""
-    if not any(hit.kind == ABBREVIATION for hit in name.hits):
-        return True
     raw = text.text
     if name.key == "b c" and name.first and text.keys[name.first - 1].isdigit():
         return False  # 575 B.C.

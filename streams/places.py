@@ -34,6 +34,7 @@ _PRECISION = {
     "mountain": "region",
     "island": "region",
 }
+_HOW = {DEMONYM: "demonym", ABBREVIATION: "alias", ALTERNATE: "alias"}
 _OF = ("of ", "of the ", "of city of ", "of the city of ")  # looked at before the dear patterns that end so
 _WAYS = tuple(f"{way.split()[-1]} " for way in words.DIRECTIONS)
 _CAPITAL_NOUNS = frozenset(
@@ -105,7 +106,7 @@ def _mention(
     hit = sense.ranked[0][0]
     place = gazetteer.place(hit.index)
     start, end = name.start, name.end
-    how = {DEMONYM: "demonym", ABBREVIATION: "alias", ALTERNATE: "alias"}.get(hit.kind, "exact")
+    how = _HOW.get(hit.kind, "exact")
     entity, readable, kind, km, precision = place.id, place.name, place.type, place.km, _PRECISION.get(place.type, place.type)
     parents = place.parents
     if folded is not None and hit.kind != DEMONYM:
@@ -131,7 +132,7 @@ def _mention(
         min(0.98, max(0.3, 0.35 + 0.13 * strength) * (1.0 if sense.margin >= 1 else 0.85 if sense.margin >= 0.5 else 0.7)), 2
     )
     others = (
-        tuple(Candidate(entity_id=gazetteer.place(h.index).id, score=round(s, 2)) for h, s in sense.ranked[:_READINGS_SHOWN])
+        tuple([Candidate(entity_id=gazetteer.place(h.index).id, score=round(s, 2)) for h, s in sense.ranked[:_READINGS_SHOWN]])
         if len(sense.ranked) > 1
         else ()
     )

@@ -54,16 +54,42 @@ def is_passive(scene: Scene, trigger: Hit, form: int, rules: ClaimRules) -> bool
 
 
 _BY_AFTER = re.compile(r"\s+(?:\w+\s+)?by\s")
-_VERB_BEFORE = re.compile(
-    r"(?:^|[,;:]\s|\b(?:to|not|and|or|will|would|can|could|may|might|must|should|shall"
-    r"|do|does|did|who|which|that|they|we|he|she|it|i|you|don't|didn't|then|also|often"
-    r"|regularly|repeatedly|now|still|\w+ly))\s*$"
+# The last word before a trigger, as it mostly is: letters only. Anything else is left to the patterns.
+_VERB_LEADS_WORDS = (
+    "to not and or will would can could may might must should shall do does did who which that they we he she it i you then also often "
+    "regularly repeatedly now still"
 )
-_NOUN_BEFORE = re.compile(
-    r"\b(?:the|a|an|this|that|these|those|its|his|her|their|our|of|in|by|with|during|after|before|from|for|at|on|under|against|amid|despite"
-    r"|multiple|several|many|more|new|two|three|four|five|six|series of|recent|deadly|heavy|major|another|second|first|separate"
-    r"|daily|latest|similar|fresh|fierce|some|all|no|any|every|each|\w+'s|\d+)\s*$"
+_VERB_LEADS = frozenset(_VERB_LEADS_WORDS.split())
+_VERB_BEFORE = re.compile(rf"(?:^|[,;:]\s|\b(?:{'|'.join(sorted(_VERB_LEADS))}|don't|didn't|\w+ly))\s*$")
+_NOUN_LEADS_WORDS = (
+    "the a an this that these those its his her their our of in by with during after before from for at on under against amid despite "
+    "multiple several many more new two three four five six recent deadly heavy major another second first separate daily latest similar "
+    "fresh fierce some all no any every each"
 )
+_NOUN_LEADS = frozenset(_NOUN_LEADS_WORDS.split())
+_NOUN_BEFORE = re.compile(rf"\b(?:{'|'.join(sorted(_NOUN_LEADS))}|\w+'s|\d+)\s*$")
+
+
+def _lead(head: str) -> str:
+    """The last word of `head`, if it is nothing but ASCII letters: then it says all that the patterns above can tell; else ""."""
+    word = head.rstrip().rpartition(" ")[2]
+    return word if word.isascii() and word.isalpha() else ""
+
+
+def _takes_verb(head: str) -> str:
+    """The word (or punctuation) at the end of `head` after which a verb in its base form stands; a space where it is blank, "" if none."""
+    if lead := _lead(head):
+        return lead if lead in _VERB_LEADS or (lead.endswith("ly") and len(lead) > len("ly")) else ""
+    found = _VERB_BEFORE.search(head)
+    return "" if found is None else found.group().strip() or " "
+
+
+def _takes_noun(head: str) -> bool:
+    """Whether `head` ends in a word after which a noun stands."""
+    lead = _lead(head)
+    return lead in _NOUN_LEADS if lead else _NOUN_BEFORE.search(head) is not None
+
+
 _ING_NOUN = re.compile(r"\b(?:the|a|an|this|of|its|his|her|their|mass|\w+'s)\s*$")
 
 
@@ -79,7 +105,7 @@ def actual_form(scene: Scene, trigger: Hit, form: int) -> int:
     elif form & (Form.PAST | Form.PARTICIPLE):  # "hit", "set"
         return form & ~Form.NOUN if not _ING_NOUN.search(head) or not form & Form.NOUN else Form.NOUN
     elif any(use.form & Form.NOUN for use in trigger.uses):
-        noun = not head.strip() or bool(_NOUN_BEFORE.search(head)) or not (_VERB_BEFORE.search(head) or _subject_near(scene, trigger))
+        noun = not head.strip() or _takes_noun(head) or not (_takes_verb(head) or _subject_near(scene, trigger))
     else:  # "the RSF hold", "Blast kills four", but "the city level"; at the head of a sentence an order to the reader
         noun = not head.strip() or not _may_govern(scene, trigger, head)
     if noun:
@@ -115,13 +141,13 @@ def _has_object(scene: Scene, trigger: Hit) -> bool:
 
 def _may_govern(scene: Scene, trigger: Hit, head: str) -> bool:
     """Whether what stands before a base form can be its subject or auxiliary: a plural, a name, "to"; "the city level" has none."""
-    before = _VERB_BEFORE.search(head)
+    before = _takes_verb(head)
     if scene.low[trigger.end - 1] == "s" and scene.low[trigger.start : trigger.end - 1] in _NOUNS_TOO:
-        return _has_object(scene, trigger) and not _NOUN_BEFORE.search(head)  # "high levels of", but "levels a school"
+        return _has_object(scene, trigger) and not _takes_noun(head)  # "high levels of", but "levels a school"
     verb = scene.low[trigger.start : trigger.end]
-    if before is not None:  # "the city and jail services": a coordinated noun
-        return verb not in _NOUNS_TOO or before.group().strip() not in ("and", "or")
-    if _NOUN_BEFORE.search(head):
+    if before:  # "the city and jail services": a coordinated noun
+        return verb not in _NOUNS_TOO or before not in ("and", "or")
+    if _takes_noun(head):
         return False
     if verb.endswith("s") or _BARE_BEFORE.search(head) or (verb not in _NOUNS_TOO and _subject_near(scene, trigger)):
         return True

@@ -13,6 +13,11 @@ PREPOSITION = re.compile(
     r"|northern|southern|eastern|western|central|for) (?:the )?$",
     re.IGNORECASE,
 )
+_PREPOSITION_WORDS_LIST = (
+    "in from to across within into inside throughout outside near around toward towards of via leave left enter entered reach reached "
+    "visit visited at northern southern eastern western central for"
+)
+_PREPOSITION_WORDS = frozenset(_PREPOSITION_WORDS_LIST.split())
 _OBJECT = ("of the ", "for the ", "to the ")  # "important for the US": a party all the same
 _NEXT_WORD = re.compile(r"[ -]([A-Za-z]+)")
 _POSSESSIVE = ("'s", "’s")
@@ -23,6 +28,15 @@ def _acts(words: Words) -> re.Pattern[str]:
     """A verb by which a state acts, right behind its name, auxiliaries and an acronym in brackets between."""
     auxiliaries = "|".join(words.auxiliaries)
     return re.compile(rf"(?:'s|’s)? (?:\([A-Z]+\) )?(?:(?:{auxiliaries}) ){{0,6}}(?:{'|'.join(words.acts)})")
+
+
+def _may_be_preposed(before: str) -> bool:
+    """A cheap look for `PREPOSITION`: at the last word but an article; what is not all letters may still end in one."""
+    words = before.lower().split()[-2:]
+    last = words[-1] if words else ""
+    if last == "the" and len(words) > 1:
+        last = words[0]
+    return last in _PREPOSITION_WORDS or not last.isalpha() or not last.isascii()
 
 
 def find_states(text: str, lexicon: ActorLexicon, scanned: Scan) -> list[Found]:
@@ -41,7 +55,7 @@ def find_states(text: str, lexicon: ActorLexicon, scanned: Scan) -> list[Found]:
         if (term.form != "name" and not nounlike) or text[end : end + 2] in _POSSESSIVE:
             continue
         before = text[max(0, start - 24) : start]
-        if PREPOSITION.search(before) and not (nounlike and before.endswith(_OBJECT)):
+        if _may_be_preposed(before) and PREPOSITION.search(before) and not (nounlike and before.endswith(_OBJECT)):
             continue
         acting = acts.match(text, end) is not None
         follower = _NEXT_WORD.match(text, end)

@@ -81,6 +81,7 @@ _RELATIVE_WORDS = frozenset(
     ("last", "past", "previous", "this", "next", "coming", "current", "preceding", "recent", "same", "following", "the")
 )
 _COUNT = re.compile(r"(?<![\w.,])(?:(a )?(couple of|few)|several|\d{1,3}|[a-z]+)[ -]$")
+_WHICH_DAY = re.compile(r"(?:^|(?<=\W))(last|next|this|past|coming) $")
 _AGO = re.compile(r" (?:ago|earlier|before)\b")
 _OLD = re.compile(r"[ -](?:old|olds)\b")
 _LOOK_BACK = 36  # code points
@@ -107,7 +108,7 @@ def _vocabulary() -> _Vocabulary:
         for name in names:
             meanings[fold_key(name)] = ("units", unit)
     return _Vocabulary(
-        AhoCorasick(list(meanings), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA),
+        AhoCorasick(list(meanings), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA),
         tuple(meanings),
         tuple(meanings.values()),
         frozenset(map(fold_key, data["weak_months"])),
@@ -315,7 +316,7 @@ def shift(published: date | None, unit: str, offset: int, *, whole: bool = True)
 
 
 def _read_weekday(text: str, start: int, end: int, weekday: int, published: date | None) -> Partial:
-    which = re.search(r"(?:^|(?<=\W))(last|next|this|past|coming) $", text[max(0, start - 8) : start])
+    which = _WHICH_DAY.search(text[max(0, start - 8) : start])
     at: date | None = None
     if published is not None:
         back = (published.weekday() - weekday) % 7

@@ -11,6 +11,7 @@ from streams.clauses import Scene
 from streams.inflect import VERBAL
 
 _OPENING = re.compile(r"[\"“”‘’'(\[:;.!?–—…|*•/-]\s*$")  # after these a capital only opens a sentence or a quotation
+_WORD = re.compile(r"[^\W\d_]+")
 _BEFORE = re.compile(r"([\w'’-]+) $")
 _AFTER = re.compile(r" ([\w'’-]+)")
 _CONTENT = 4  # letters from which a headline capitalises every word
@@ -67,7 +68,7 @@ def in_name(text: str, start: int, floor: int, ceiling: int) -> bool:
 
 def is_headline(text: str, start: int, end: int) -> bool:
     """Whether long words of the sentence [start, end) have capitals as a rule."""
-    words = re.findall(r"[^\W\d_]+", text[start : min(end, start + _LONG)])
+    words = _WORD.findall(text, start, min(end, start + _LONG))
     if len(words) > _HEADLINE:
         return False  # a list of names
     long = [word for word in words[1:] if len(word) >= _CONTENT]

@@ -97,7 +97,8 @@ def _judge(
         and _INTO_LIST.fullmatch(folded, end, right.start) is not None
     )
     inside = right is not None and 0 < right.start - end <= 4 and text[end : right.start] in (", ", " (", ",")
-    detailed = any(m is not None and m.country in gazetteer.detailed for m in (left, right))
+    known = gazetteer.detailed
+    detailed = (left is not None and left.country in known) or (right is not None and right.country in known)
     tail = words.UNLISTED_NOUN.match(folded, end)
     before = keys[first - 1] if first else ""
     reason = ""
