@@ -6,6 +6,7 @@ Delivered again, the version that rang last rings the same; the backfill lane fi
 """
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -91,15 +92,16 @@ class Case(NamedTuple):
 
     def last(self, subject: str = "") -> Told | None:
         """What the rule rang for last, of this incident."""
-        return self.told.get(self._key(subject))
+        return self.told.get(self.key(subject))
 
     def tell(self, subject: str = "", *, value: float | None = None, before: float | None = None, what: tuple[str, ...] = ()) -> None:
         """Remember it."""
-        self.told[self._key(subject)] = Told(
+        self.told[self.key(subject)] = Told(
             at=self.said.at, version_id=self.said.version_id, value=value, before=before, what=what[-_LISTED:]
         )
 
-    def _key(self, subject: str) -> str:
+    def key(self, subject: str) -> str:
+        """Of the row."""
         return f"{self.rule.id} {subject or self.incident.incident_id}"
 
     def reason(self, claim: LedgerClaim, headline: str, why: str, severity: str = "") -> Reason:
@@ -163,6 +165,8 @@ def judge_incidents(
             claims = [claim for claim in fresh if rule.when is None or rule.id in notes[claim.claim_id].met]
             case = Case(rule, incident, said, claims, notes, told)
             found = _KINDS[rule.kind](case)
+            if isinstance(found, Reason) and rule.throttle and not silent:
+                found = _paced(case, found, rule.throttle)
             if isinstance(found, Reason):
                 reasons.append(found)
             elif heard is not None:
@@ -187,6 +191,22 @@ def _concerned(fresh: Sequence[LedgerClaim], notes: Mapping[str, ClaimNote], rul
         return ()
     met = dict.fromkeys(name for claim in fresh for name in notes[claim.claim_id].met)
     return [*rules.unconditional, *(rule for name in met if (rule := rules.by_id.get(name)) is not None and rule.kind in _KINDS)]
+
+
+def _paced(case: Case, reason: Reason, hours: int) -> Reason | str:
+    """Hold a ring back for so many hours after the rule's last one for the same place; the next says how many were held."""
+    key = f"pause {reason.subject}"
+    last, said = case.last(key), case.said
+    if last is not None and last.version_id != said.version_id:
+        if parse(said.at) - parse(last.at) < timedelta(hours=hours):
+            if said.version_id not in last.what:
+                case.told[case.key(key)] = replace(last, what=(*last.what, said.version_id)[-_LISTED:])
+            return f"throttled: the rule rang for this at {last.at} and then keeps silent for {hours} h"
+        case.tell(key, value=float(len(last.what)))
+    elif last is None:
+        case.tell(key, value=0.0)
+    held = int((case.told[case.key(key)].value) or 0)
+    return replace(reason, suppressed=held, why=f"{reason.why}; {held} more were held back since it last rang") if held else reason
 
 
 # --- kinds --------------------------------------------------------------------------------------------------------------

@@ -214,3 +214,15 @@ def test_the_embedded_run_rings_and_corrects_in_one_thread(tmp_path: Path) -> No
     assert [rang((alert,)) for alert in (first, corrected)] == [{("killed", "quantity")}, {("killed", "correction")}]
     assert first.incidents == corrected.incidents == (incident.incident_id,)
     assert [(said.value, said.status) for said in incident.figures[0].said] == [(0, "stands"), (9, "retracted")]
+
+
+def test_a_throttle_holds_a_rule_about_incidents_back_for_each_place(tmp_path: Path) -> None:
+    feed = Feed(rules_of(tmp_path / "rules", "rules: [{id: killed, kind: quantity, at_least: 5, throttle: 12}]"))
+    (first,) = feed.read(
+        "An air strike killed 9 people in El Fasher on Monday, the Red Crescent said.", owner="a", at="2024-05-06T08:00:00Z"
+    )
+    assert first.rules[0].suppressed == 0
+    assert not feed.read("A drone strike killed 40 people in El Fasher on Tuesday, medics said.", owner="b", at="2024-05-06T12:00:00Z")
+    assert feed.read("An air strike killed 8 people in Khartoum on Monday, the Red Crescent said.", owner="c", at="2024-05-06T13:00:00Z")
+    (third,) = feed.read("Gunmen shot 70 people dead in El Fasher on Thursday, officials said.", owner="d", at="2024-05-09T12:00:00Z")
+    assert third.rules[0].suppressed == 1
