@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
@@ -32,6 +32,8 @@ from tocsin.settings import Settings
 LOG = logging.getLogger("tocsin.sink")
 IN_FLIGHT = 3
 _POLL = 0.1  # seconds
+_SOON = 0.1  # seconds that an idle target waits for company of a first message: what comes with it shares a request
+_LONG = 0.5  # seconds between two words to Kafka while a batch is waited for
 _PATIENCE = 8.0  # seconds for what is in flight when asked to stop, or when partitions move on
 _LANE_CHECK = 20  # batches of live messages in a row after which old material is looked at too
 
@@ -207,14 +209,19 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     # --- reading ---
 
     def _gather(self) -> list[Message]:
-        """Messages until there are enough, they are large enough, or the time is up."""
+        """Messages until there are enough, they are large enough, or the time is up: soon, while nothing is being written."""
         until = time.monotonic() + self._settings.sink_linger
+        soon = min(until, time.monotonic() + _SOON) if self._read else until
         size = sum(message.size for message in self._read)
         while len(self._read) < self._settings.sink_batch and size < self._settings.sink_bytes and not self._stop.event.is_set():
-            left = until - time.monotonic()
-            if left <= 0 or (self._flights and self._flights[0].future.done() and not self._read):
+            writing = bool(self._flights) and not self._flights[0].future.done()
+            left = (until if writing else soon) - time.monotonic()
+            if left <= 0 or (self._flights and not writing and not self._read):
                 break
+            had = len(self._read)
             size += self._poll(min(left, _POLL))
+            if self._read and not had:
+                soon = min(until, time.monotonic() + _SOON)
         messages: list[Message] = []
         size = 0
         while self._read and len(messages) < self._settings.sink_batch and (not messages or size < self._settings.sink_bytes):
@@ -260,14 +267,17 @@ class SinkService(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         return topic is not None and topic.twin and partition.topic == topics.full_name(self._settings, topic, "backfill")
 
     def _wait_for(self, flight: Flight) -> None:
-        """Wait for a batch, staying a member of the group meanwhile: nothing is fetched, but Kafka hears of us."""
-        while not flight.future.done():
+        """Wait for a batch, staying a member of the group meanwhile: nothing is fetched, but Kafka hears of us.
+
+        What was read ahead is thrown away by that, so a short wait does without it.
+        """
+        while not wait([flight.future], timeout=_LONG).done:
             self._health.beat()
             self._consumer.pause(*self._consumer.assignment())
-            self._poll(_POLL)
+            self._poll(0.0)
+            self._consumer.resume(*self._consumer.assignment())
             if self._stop.event.is_set():
                 break
-        self._consumer.resume(*self._consumer.assignment())
 
     # --- writing ---
 
