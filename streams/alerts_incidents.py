@@ -174,9 +174,9 @@ def judge_incidents(
         thread = f"thread {incident.incident_id}"
         before = told.get(thread)
         corrected = [*_corrections(incident, said, before, rules)]
-        rang = tuple(dict.fromkeys((*(before.what if before else ()), *(reason.rule_id for reason in reasons))))
-        if (before is None and rang) or (before is not None and rang != before.what):
-            told[thread] = Told(at=said.at, version_id=said.version_id, what=rang[-_LISTED:])
+        rang = () if silent else _rang(before, reasons, fresh, notes, rules)
+        if rang and (before is None or rang != before.what):
+            told[thread] = Told(at=said.at, version_id=said.version_id, what=rang)
         if silent:
             if heard is not None:
                 for reason in reasons:
@@ -184,6 +184,15 @@ def judge_incidents(
             continue
         alerts += [_alert(reason, said, incident, rules.version) for reason in (*reasons, *corrected)]
     return together(alerts)
+
+
+def _rang(
+    before: Told | None, reasons: Sequence[Reason], fresh: Sequence[LedgerClaim], notes: Mapping[str, ClaimNote], rules: Rules
+) -> tuple[str, ...]:
+    """Rules that rang for an incident, so that a correction reaches them; those of kind `any` by the claims that met them."""
+    met = [name for claim in fresh for name in notes[claim.claim_id].met if name in rules.by_id and rules.by_id[name].kind == "any"]
+    rang = (*(before.what if before is not None else ()), *(reason.rule_id for reason in reasons), *met)
+    return tuple(dict.fromkeys(rang))[-_LISTED:]
 
 
 def _concerned(fresh: Sequence[LedgerClaim], notes: Mapping[str, ClaimNote], rules: Rules) -> Sequence[Rule]:
@@ -226,9 +235,9 @@ def _quantity(case: Case) -> Reason | str:
         again = last is not None and last.version_id == case.said.version_id
         before = last.before if last is not None and again else last.value if last is not None else None
         if before is not None and not again and value <= before * (1 + rule.grown):
-            return f"it rang for {before:,.0f} already; {value:,.0f} is not {rule.grown:.0%} more"
+            return f"{before:,.0f} were told already; {value:,.0f} is not {rule.grown:.0%} more"
         case.tell(value=value, before=before)
-        rest = f"; it rang for {before:,.0f} before" if before is not None else ""
+        rest = f"; told before: {before:,.0f}" if before is not None else ""
         head = f"{word}{written(figure)} {rule.of_people}{_where(case.incident)}"
         return case.reason(claim, head, f"{written(figure)} {rule.of_people}; the rule asks for {rule.at_least:,}{rest}", severity)
     return f"no figure of at least {rule.at_least:,} {rule.of_people} in it"

@@ -226,3 +226,17 @@ def test_a_throttle_holds_a_rule_about_incidents_back_for_each_place(tmp_path: P
     assert feed.read("An air strike killed 8 people in Khartoum on Monday, the Red Crescent said.", owner="c", at="2024-05-06T13:00:00Z")
     (third,) = feed.read("Gunmen shot 70 people dead in El Fasher on Thursday, officials said.", owner="d", at="2024-05-09T12:00:00Z")
     assert third.rules[0].suppressed == 1
+
+
+def test_a_correction_reaches_a_rule_that_rang_for_every_such_story(tmp_path: Path) -> None:
+    feed = Feed(rules_of(tmp_path / "rules", "rules: [{id: kidal, kind: any, when: {place: Kidal, claim: casualties}}]"))
+    assert rang(feed.read("A drone strike killed 9 in Kidal.", url=LIVE)) == {("kidal", "any")}
+    corrected = feed.read(
+        "Correction: an earlier version said nine were killed in Kidal. No one died.", url=LIVE, at="2024-05-10T12:00:00Z"
+    )
+    assert ("kidal", "correction") in rang(corrected)
+
+
+def test_what_never_rang_is_never_corrected(feed: Feed) -> None:
+    assert not feed.read("A drone strike killed 9 in Kidal.", url=LIVE, backfill=True)
+    assert not feed.read("Correction: an earlier version said nine were killed in Kidal. No one died.", url=LIVE, at="2024-05-10T12:00:00Z")
