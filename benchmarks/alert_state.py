@@ -32,12 +32,28 @@ def sighting(number: int, most: int, chance: random.Random) -> Sighting:
     """The one of that number; subjects come back by Zipf's law, every third story is a copy."""
     subject = f"loc:{min(SUBJECTS - 1, int(chance.paretovariate(0.5)) - 1)}"
     story = number - number % 3
+    person = f"o{number % 50}"
     return Sighting(
-        subject=subject, kind="place", name=subject, article_id=f"a_{number:024}", version_id=f"v_{number:024}", cluster_id=f"k_{story:024}",
-        source_id="s", owner=f"o{number % 50}", origin_id=f"o{number % 50}", at=iso_of(START + number * DAYS * 86_400 / most),
-        published_at=None, sure=True, fresh=True, backfill=False, quote="A sentence of it.", start=0, end=1, url="https://x.example/",
+        subject=subject,
+        kind="place",
+        name=subject,
+        article_id=f"a_{number:024}",
+        version_id=f"v_{number:024}",
+        cluster_id=f"k_{story:024}",
+        source_id="s",
+        owner=person,
+        origin_id=person,
+        at=iso_of(START + number * DAYS * 86_400 / most),
+        published_at=None,
+        sure=True,
+        fresh=True,
+        backfill=False,
+        quote="A sentence of it.",
+        start=0,
+        end=1,
+        url="https://x.example/",
         title=None,
-    )  # fmt: skip
+    )
 
 
 def main(most: int = 1_000_000) -> None:
