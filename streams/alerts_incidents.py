@@ -135,7 +135,7 @@ class Case(NamedTuple):
 
     def _clause(self, claim: LedgerClaim) -> str:
         kind = f"claim {claim.type}/{claim.subtype}" if claim.subtype else f"claim {claim.type}"
-        return f"{self.rule.kind}; {kind}" if self.rule.when is not None else self.rule.kind
+        return kind if self.rule.when is not None else ""
 
 
 def _named(claim: LedgerClaim) -> Iterator[Named]:
@@ -428,7 +428,6 @@ def _alert(reason: Reason, said: LedgerClaims, incident: Incident, version: str)
         at=said.at,
         published_at=said.published_at,
         claim_ids=reason.claim_ids,
-        origins=incident.origins,
         rule_version=version,
         rules=(reason,),
         incidents=(incident.incident_id,),
