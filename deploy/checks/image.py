@@ -203,7 +203,8 @@ def _is_program(pid: int, program: str) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     except OSError:
         return False
-    return program in [Path(word).name for word in words[:2]]
+    # buildah's own go-between has the command as its arguments, and answers SIGTERM with SIGKILL for its child.
+    return not words[0].startswith("buildah") and program in [Path(word).name for word in words[:2]]
 
 
 class Servers:
