@@ -11,7 +11,6 @@ from sinks.elasticsearch.search import document_of
 from sinks.elasticsearch.store import ElasticsearchStore
 from tests.live import indices, stream
 from tocsin import topics, wire
-from tocsin.alerting import rules_of
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident
 from tocsin.messages import Document
@@ -64,8 +63,9 @@ class Outcome(NamedTuple):
 
     @property
     def rang(self) -> set[tuple[str, str]]:
-        """Rules and the subjects for which they rang."""
-        return {told for alert in self.alerts.values() for told in rules_of(alert)}
+        """Rules and the subjects for which they rang; of incidents the rules only, since what names one is a matter of order."""
+        found = (why for alert in self.alerts.values() for why in alert.rules)
+        return {(why.rule_id, "" if why.incident_id else why.subject) for why in found}
 
     @property
     def clusters(self) -> set[frozenset[str]]:
