@@ -77,7 +77,7 @@ def _recent(store: SqliteStore) -> Iterator[Document]:
     for number, hit in enumerate(store.search(Query(limit=1000, all_copies=True)).hits):
         found = store.article(hit.article_id)
         assert found is not None
-        published, seen = _ago(hours=12 + 13 * number), _ago(hours=11 + 13 * number)
+        published, seen = _ago(hours=12 + 18 * number), _ago(hours=11 + 18 * number)
         article = replace(found.tagged.article, published_at=published, published_precision="second", fetched_at=seen)
         yield Document(tagged=replace(found.tagged, article=article), clustered=replace(found.clustered, at=seen, previous_version=None))
 
