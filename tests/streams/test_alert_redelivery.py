@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 
+from streams.alerts_engine import Engine
+from streams.cluster import Clusters, in_cluster
+from streams.ledger_claims import blocks_of
 from streams.stages import STAGES, Output, Tagging
+from streams.tag import tag
 from tests.builders import article
 from tests.streams.alerts_of import rules_of
 from tests.streams.ledger_of import resources, sides
 from tocsin import topics, wire
 from tocsin.alerting import rules_of as told_by
 from tocsin.alerting import together
-from tocsin.records import Alert, Article
+from tocsin.records import Alert, Article, Tagged
 
 CLUSTER, TAG, ALERT, LEDGER = STAGES
 RULES = """
@@ -106,3 +110,14 @@ def test_reports_in_another_order_ring_the_toll_and_the_confirmation_all_the_sam
     rang = [alert for number in order for alert in stream.read(pages[number])]
     assert {"killed", "confirmed", "contradicted", "strikes"} <= {rule for alert in rang for rule, _ in told_by(alert)}
     assert sum(rule == "confirmed" for alert in rang for rule, _ in told_by(alert)) == 1
+
+
+def test_the_stages_ring_what_the_engine_of_the_embedded_run_rings(stream: Stream) -> None:
+    engine, clusters, latest = Engine(stream.rules, sides=sides()), Clusters({}), dict[str, Tagged]()
+    for page in articles():
+        clustered = clusters.assign(page)
+        tagged = in_cluster(tag(page, resources()), clustered)
+        before = latest.get(page.article_id)
+        latest[page.article_id] = tagged
+        made = engine.take(tagged, clustered, blocks_of(before, sides()) if before is not None else ())
+        assert sorted(stream.read(page), key=str) == sorted(made.alerts, key=str)
