@@ -311,7 +311,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
         subject_start += lead.end()
         raw = raw[lead.end() :]
     stripped = _AUX.sub("", " " + raw.rstrip()).strip()
-    if scene.low[max(0, hit.start - 4) : hit.start] == " to " or hit.end - hit.start < 3:
+    if scene.low[max(0, hit.start - 4) : hit.start] == " to " or hit.end - hit.start < 3 or verb == "counting":
         return None
     if verb in _INVERTING and _INVERTED.search(low[max(sentence.start, hit.start - 4) : hit.start]):
         frame = _inverted(scene, hit, rules)
@@ -320,7 +320,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
     if _not_speech(scene, low, hit):
         return None
     source = _source_at(scene, subject_start, hit.start, True)
-    relative = not stripped or stripped in ("who", "which", "that", "and")
+    relative = not stripped or (stripped in ("who", "which", "that", "and") and "WHO" not in scene.text[subject_start : hit.start])
     if relative and source is None:
         source = _source_at(scene, sentence.start, hit.start, True)
         if source is None and hit.start - sentence.start > 3:
@@ -347,7 +347,8 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
     that = _SUBORDINATE.match(follow)
     if verb in _FINDING and not that and not (before and _CLOSING.match(follow)):
         return None  # "found weapons" says nothing
-    if before and not that and _CLOSING.match(follow) and len(low[hit.end : tail].split(None, _TAIL_WORDS + 1)) <= _TAIL_WORDS:
+    closing = _CLOSING.match(follow) or (verb == "told" and not any(h.uses for h in scene.hits if h.start >= hit.end))
+    if before and not that and closing and len(low[hit.end : tail].split(None, _TAIL_WORDS + 1)) <= _TAIL_WORDS:
         scope = (sentence.start, sentence.end) if rest > 2 or left > sentence.start else (sentence.start, left)
         start, end = subject_start, tail
     else:

@@ -147,6 +147,7 @@ class _Finder:
         self.stakes = rules.bits.get("stakes", 0)
         self.at_war = rules.bits.get("armed", 0) | rules.bits.get("heavy", 0) | rules.bits.get("crisis_word", 0)
         self.ordinary, self.hard = rules.bits.get("ordinary", 0), rules.bits.get("hard", 0)
+        self.unreal = rules.bits.get("unreal", 0)  # words of play, story and show: nobody fights beside them
         self.sentences, self.origin = _pieces(low, context.sentences)
         self.lists: _Lists = (hits, actors, places, numbers, times)
         self.scale = self.document_scale()
@@ -241,6 +242,8 @@ class _Finder:
         if not self.may_claim(index):
             return []
         scene = self.scene(index)
+        if scene.mask & self.unreal:
+            return []
         found: list[Found] = []
         for hit in scene.hits:
             if hit.uses:

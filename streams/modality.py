@@ -87,7 +87,7 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
     achieved = bool(scene_mask & bits["achieved"]) and _scoped(scene, trigger, floor, True, bits["achieved"]) is not None
     if scene_mask & bits["expected"] and not achieved:
         cue = _scoped(scene, trigger, floor, verbal, bits["expected"])
-        if cue is not None and cue.end <= trigger.start:
+        if cue is not None and cue.end <= trigger.start and not _done_since(scene, cue, trigger, form):
             modality, why = "expected", "expected"
     if verbal and form & Form.BASE and not achieved and modality != "expected":
         before = scene.low[max(floor, trigger.start - 20) : trigger.start]
@@ -95,7 +95,7 @@ def mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: Frame 
             modality, why = "expected", "to + verb"
     if scene_mask & bits["possible"]:
         cue = _scoped(scene, trigger, floor, verbal, bits["possible"])
-        if cue is not None and not _is_month(scene, cue):
+        if cue is not None and not _is_month(scene, cue) and not _done_since(scene, cue, trigger, form):
             modality, why = "possible", scene.low[cue.start : cue.end]
     if frame is not None and frame.calls and modality in ("expected", "asserted", "reported", "claimed"):
         modality, why = "call", frame.verb
@@ -131,6 +131,13 @@ def _opens(scene: Scene, cue: Hit, left: int) -> bool:
     """Whether a time at the head of its sentence leads over to the clause from `left`: "Four years ago today, Mosul fell"."""
     before, between = scene.low[scene.sentence.start : cue.start], scene.low[cue.end : left]
     return len(before.split()) <= _WORDS_AROUND and len(between.split()) <= _WORDS_AROUND and between.rstrip().endswith(",")
+
+
+def _done_since(scene: Scene, cue: Hit, trigger: Hit, form: int) -> bool:
+    """Whether the verb is a past of its own after what was only meant: "foiled an attempt to smuggle arms and killed two"."""
+    if not form & Form.PAST or form & Form.BASE or not scene.low.endswith("to", cue.start, cue.end):
+        return False
+    return " and " in scene.low[cue.end : trigger.start] and " be " not in scene.low[cue.end : trigger.start]
 
 
 def _refused(scene: Scene, trigger: Hit, negation: int) -> bool:
