@@ -140,6 +140,8 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
     words = _words(scene, hit.end, limit) if rules.lang == "ar" else _words(scene, left, hit.start)
     closing = left > sentence.start and _CLOSED.search(low, max(sentence.start, left - 4), hit.start) is not None
     earlier = any(h.uses and sentence.start <= h.start < hit.start for h in scene.hits)
+    if rules.lang == "ar" and low[hit.start] in "وف":  # "..., and X told of ...": a clause of its own
+        closing = False
     if (
         closing and that is None and colon is None and (first >= right or (earlier and not _ABOUT.match(low, stop)))
     ):  # "..., said X": what was said stands before
