@@ -22,6 +22,8 @@ _AS_SAID = 32  # characters from "as" to its verb
 _COLON = re.compile(r"[:«\"]")
 _CLOSED = re.compile(r"[,،\"»”)—–-]\s*$")
 _ABOUT = re.compile(r"\s*(?:о|об|обо|про)\s")
+_TAIL_DASH = re.compile(r"\s[–—-]\s+$")
+_QUOTED = re.compile(r'(?:[\w-]+ )?"[^"]{2,40}"\s*$')  # a name in quotation marks, which part clauses
 _HEAD = 60  # characters of a headline up to the colon after its source
 _WORDS = 8  # of an unnamed source
 
@@ -29,7 +31,7 @@ _WORDS = 8  # of an unnamed source
 def pack_frames(scene: Scene, rules: ClaimRules, speakers: Sequence[Frame]) -> list[Frame]:
     """Every frame of a sentence, in order. `speakers`: whom a verb without a source may mean, the last first."""
     bits = rules.bits
-    found = _heads(scene, rules)
+    found = _heads(scene, rules) or _tails(scene, rules)
     if not scene.mask & (bits["speech"] | bits["according"] | bits["hearsay"]):
         return found
     for hit in scene.hits:
@@ -52,6 +54,17 @@ def pack_frames(scene: Scene, rules: ClaimRules, speakers: Sequence[Frame]) -> l
         if not (denied and frame.nominal):  # "denied reports of": the denial speaks of the words themselves
             kept.append(replace(frame, denies=True) if denied else frame)
     return kept
+
+
+def _tails(scene: Scene, rules: ClaimRules) -> list[Frame]:
+    """The source that closes a headline: "12 dead - governor"."""
+    start, end = scene.sentence.start, scene.sentence.end
+    for person in scene.participants:
+        dash = _TAIL_DASH.search(scene.low, max(start, person.start - 8), person.start)
+        if dash and dash.start() > start and not scene.low[person.end : end].strip(" .!\n"):
+            verb = Hit(dash.start(), dash.end(), 0, ())
+            return [_frame(scene, rules, verb, person.start, person.end, (start, dash.start()), person, None)]
+    return []
 
 
 def _heads(scene: Scene, rules: ClaimRules) -> list[Frame]:
@@ -95,6 +108,8 @@ def _hearsay(scene: Scene, hit: Hit, rules: ClaimRules) -> Frame:
     left, right = scene.clause(hit.start, hit.end)
     that = _that(scene, hit, rules)
     scope = (that.end, scene.sentence.end) if that is not None else (left, max(right, hit.end))
+    if that is None and scene.low.startswith(",", hit.end):  # "by unconfirmed reports, ..."
+        scope = (left, max(right, scene.clause(hit.end + 2, hit.end + 3)[1]))
     if scene.low[hit.start : hit.end].endswith(("عن", "ان", "بان", " о", " об", " по")):
         scope = (hit.end, scene.sentence.end)
     frame = _frame(scene, rules, hit, hit.start, hit.end, scope, None, scene.text[hit.start : hit.end])
@@ -152,6 +167,11 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
     else:
         scope = (that.end if that is not None and that.start < first else stop, sentence.end)
         frame = _frame(scene, rules, hit, start, max(stop, hit.end), scope, source, words)
+    if frame.source_text is None:
+        named = _QUOTED.search(low, max(sentence.start, frame.start - 60), hit.start)
+        if named is not None:
+            frame = frame._replace(start=named.start(), source_text=scene.text[named.start() : named.end()].strip())
+            words = frame.source_text
     speaker = next((f for f in speakers if f.source is not None), None)
     if source is None and speaker is not None and not words:
         frame = replace(frame, source=speaker.source, source_text=speaker.source_text, kind=speaker.kind)

@@ -17,6 +17,7 @@ _REACH = 60  # characters from a cue to the trigger it colours
 _NEGATED = {"ar": 34, "ru": 26}  # characters from a negation to its trigger
 _NEGATED_VERB = {"ar": 22, "ru": 18}
 _NEGATED_ELSE = 20
+_OPENING = 4  # characters before an "if" that opens its sentence
 _AFTER = 24  # "погибших нет"
 _WHETHER = 4  # "бомбили ли"
 
@@ -66,7 +67,7 @@ def pack_mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: F
     elif (frame is not None and frame.calls) or call is not None:
         modality, why = "call", frame.verb if frame is not None and frame.calls else "must"
     early = scene.mask & bits["conditional"] and any(h.mask & bits["conditional"] and left <= h.start < trigger.start for h in scene.hits)
-    if early or (modality in ("expected", "possible") and _follows(scene, trigger, bits["conditional"])):
+    if early or (modality in ("expected", "possible") and _depends(scene, trigger, bits["conditional"])):
         modality, why = "conditional", "if"
     if _question(scene, trigger, floor, bits["question"], bits["whether"]):
         modality, why = "question", "?"
@@ -74,9 +75,12 @@ def pack_mood(scene: Scene, trigger: Hit, form: int, rules: ClaimRules, frame: F
     return Mood(modality, negative != denied, background, why)
 
 
-def _follows(scene: Scene, trigger: Hit, conditional: int) -> bool:
-    """Whether an "if" comes soon after: "will shell the port if the siege goes on"."""
-    return bool(scene.mask & conditional) and any(h.mask & conditional and 0 < h.start - trigger.end <= _REACH for h in scene.hits)
+def _depends(scene: Scene, trigger: Hit, conditional: int) -> bool:
+    """Whether an "if" comes soon after ("will shell the port if the siege goes on") or opens the sentence."""
+    if not scene.mask & conditional:
+        return False
+    opening = scene.sentence.start + _OPENING
+    return any(h.mask & conditional and (0 < h.start - trigger.end <= _REACH or h.start <= opening < trigger.start) for h in scene.hits)
 
 
 def _aside(scene: Scene, trigger: Hit, possible: int) -> Hit | None:
