@@ -128,7 +128,7 @@ def score(entry: Json, document: Json, counts: Counter[str], misses: list[str]) 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", help="en, ar, ru, quiet; default: en and quiet")
+    parser.add_argument("names", nargs="*", help="en, ar, ru, en2, ar2, ru2, quiet; default: en and quiet")
     parser.add_argument("--half", choices=("development", "test"), help="only this half; default: both, side by side")
     parser.add_argument("--misses", action="store_true", help="list what went wrong in the development half")
     given = parser.parse_args(arguments)

@@ -19,6 +19,7 @@ TYPES = LOUD | QUIETER | {"political_action", "statement", "assessment"}
 SUBTYPES = {
     "displacement": {"flow", "forecast", "in_camp", "return"},
     "territorial_control": {"captured", "lost", "holds", "contested", "hypothetical_capture"},
+    "remote_strike": {"airstrike"},
     "statement": {"warning", "call", "demand", "threat", "accusation", "denial", "condemnation"},
 }
 HINTS = get_type_hints(Claim)
@@ -32,8 +33,17 @@ ENTRY_KEYS = {"id", "text", "published_at", "level", "near_miss", "allowed", "cl
 CLAIM_NEEDS = {"type", "words", "modality", "polarity", "attribution"}
 CLAIM_KEYS = CLAIM_NEEDS | {"subtype", "quantity", "actors", "places", "background", "level"}
 
-# file -> entries at least, claim types that it must hold
-FILES = {"claims_ar.yaml": (75, LOUD), "claims_ru.yaml": (75, LOUD), "claims_en.yaml": (120, TYPES)}
+# file -> entries at least, claim types that it must hold, modalities, at most how many entries to one near miss
+FILES = {
+    "claims_ar.yaml": (75, LOUD, MODALITIES, 3),
+    "claims_ru.yaml": (75, LOUD, MODALITIES, 3),
+    "claims_en.yaml": (120, TYPES, MODALITIES, 3),
+    "claims_ar2.yaml": (75, LOUD, MODALITIES - {"expected", "call"}, 4),
+    "claims_ru2.yaml": (75, LOUD, MODALITIES - {"expected", "call"}, 4),
+    "claims_en2.yaml": (150, TYPES, MODALITIES, 5),
+}
+# Of a second writer, who gives days without a time, and leaves out who says so where it is not asked.
+BRIEF = frozenset(name for name in FILES if "2" in name)
 
 
 @cache
@@ -65,7 +75,7 @@ def test_an_entry_has_its_keys_a_time_and_a_level(name):
     for entry in entries(name):
         assert set(entry) <= ENTRY_KEYS, entry["id"]
         assert {"id", "text", "published_at", "level", "claims"} <= set(entry), entry["id"]
-        assert datetime.fromisoformat(entry["published_at"]).tzinfo is not None, entry["id"]
+        assert (datetime.fromisoformat(entry["published_at"]).tzinfo is None) == (name in BRIEF), entry["id"]
         assert entry["level"] in LEVELS, entry["id"]
         assert set(entry.get("allowed", ())) <= TYPES, entry["id"]
         assert entry["claims"] or entry.get("near_miss"), f"{entry['id']}: no claim and no reason why"
@@ -76,7 +86,7 @@ def test_types_moods_and_roles_are_those_of_the_records(name):
     for entry, claim in claims(name):
         where = f"{entry['id']}: {claim['words']}"
         assert set(claim) <= CLAIM_KEYS, where
-        assert set(claim) >= CLAIM_NEEDS, where
+        assert set(claim) >= CLAIM_NEEDS - ({"attribution"} if name in BRIEF else set()), where
         assert set(answers(claim["type"])) <= TYPES, where
         assert set(answers(claim["modality"])) <= MODALITIES, where
         assert set(answers(claim["polarity"])) <= POLARITIES, where
@@ -90,7 +100,7 @@ def test_types_moods_and_roles_are_those_of_the_records(name):
 @pytest.mark.parametrize("name", FILES)
 def test_every_quoted_word_stands_in_its_text(name):
     for entry, claim in claims(name):
-        sources = [s for s in answers(claim["attribution"]) if s is not None]
+        sources = [s for s in answers(claim.get("attribution")) if s is not None]
         actors = [a["words"] for a in claim.get("actors", ())]
         for words in [claim["words"], *sources, *actors, *claim.get("places", ())]:
             assert words, entry["id"]
@@ -108,20 +118,21 @@ def test_no_two_claims_of_an_entry_share_type_and_words(name):
 @pytest.mark.parametrize("name", FILES)
 def test_a_quantity_is_a_figure_with_unit_and_role(name):
     for entry, claim in claims(name):
-        if (quantity := claim.get("quantity")) is None:
-            continue
-        assert set(quantity) <= {"value", "min", "max", "unit", "role"}, entry["id"]
-        bounds = {k: answers(quantity[k]) for k in ("min", "value", "max") if k in quantity}
-        assert bounds, entry["id"]
-        assert all(isinstance(n, int) and n > 0 for ns in bounds.values() for n in ns), entry["id"]
-        assert all(max(a) <= min(b) for a, b in pairwise(bounds.values())), entry["id"]
-        assert set(answers(quantity["unit"])) <= UNITS, entry["id"]
-        assert set(answers(quantity["role"])) <= FIGURE_ROLES, entry["id"]
+        for quantity in answers(claim["quantity"]) if "quantity" in claim else ():
+            assert set(quantity) <= {"value", "min", "max", "unit", "role"}, entry["id"]
+            bounds = {k: answers(quantity[k]) for k in ("min", "value", "max") if k in quantity}
+            assert bounds, entry["id"]
+            assert all(isinstance(n, int) and n > 0 for ns in bounds.values() for n in ns), entry["id"]
+            assert all(max(a) <= min(b) for a, b in pairwise(bounds.values())), entry["id"]
+            assert set(answers(quantity["unit"])) <= UNITS, entry["id"]
+            assert set(answers(quantity["role"])) <= FIGURE_ROLES, entry["id"]
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_reported_claim_has_a_source_and_an_asserted_one_is_the_authors_own(name):
     for entry, claim in claims(name):
+        if name in BRIEF and "attribution" not in claim:
+            continue
         moods, sources = answers(claim["modality"]), answers(claim["attribution"])
         if moods == ["reported"]:
             assert None not in sources, f"{entry['id']}: {claim['words']}"
@@ -129,13 +140,13 @@ def test_a_reported_claim_has_a_source_and_an_asserted_one_is_the_authors_own(na
             assert None in sources, f"{entry['id']}: {claim['words']}"
 
 
-@pytest.mark.parametrize(("name", "least", "types"), [(n, *w) for n, w in FILES.items()])
-def test_a_file_is_large_and_varied_enough(name, least, types):
+@pytest.mark.parametrize(("name", "least", "types", "moods", "rarest"), [(n, *w) for n, w in FILES.items()])
+def test_a_file_is_large_and_varied_enough(name, least, types, moods, rarest):
     all_entries = entries(name)
     assert len(all_entries) >= least
     assert {answers(c["type"])[0] for _, c in claims(name)} >= types
-    assert {answers(c["modality"])[0] for _, c in claims(name)} == MODALITIES
-    assert sum("near_miss" in e for e in all_entries) * 3 >= len(all_entries)
+    assert {answers(c["modality"])[0] for _, c in claims(name)} == moods
+    assert sum("near_miss" in e for e in all_entries) * rarest >= len(all_entries)
 
 
 def test_ordinary_news_says_why_it_tempts_and_what_is_tolerable():
