@@ -170,7 +170,7 @@ def _verbal(scene: Scene, hit: Hit, rules: ClaimRules, speakers: Sequence[Frame]
     if frame.source_text is None:
         named = _QUOTED.search(low, max(sentence.start, frame.start - 60), hit.start)
         if named is not None:
-            frame = frame._replace(start=named.start(), source_text=scene.text[named.start() : named.end()].strip())
+            frame = replace(frame, start=named.start(), source_text=scene.text[named.start() : named.end()].strip())
             words = frame.source_text
     speaker = next((f for f in speakers if f.source is not None), None)
     if source is None and speaker is not None and not words:
