@@ -106,7 +106,7 @@ class Discourse:
                 calm += bool(mask & ordinary)
         halves -= 2 * calm if calm >= _CALM else min(calm, _MOST_CALM)
         if halves < 2 * _ENOUGH:
-            return _SCALE[max(0, halves)]
+            return min(_SCALE[max(0, halves)], _ELSEWHERE if self._elsewhere else _FULL)
         if self._elsewhere:
             return _ELSEWHERE
         war = self._masks[_FIGHTING]
