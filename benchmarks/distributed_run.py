@@ -34,8 +34,9 @@ from deploy.servers import Elasticsearch, Kafka, free_port, programs
 from producers.urls import host_of
 from tests.live.stack import CRAWL, STREAM, Service, Stack
 from tocsin import ids, topics, wire
+from tocsin.alerting import Alert
 from tocsin.broker import Publisher
-from tocsin.records import Alert, Request
+from tocsin.records import Request
 from tocsin.settings import Settings
 
 GOAL = 5.0  # seconds

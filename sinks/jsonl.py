@@ -17,10 +17,11 @@ import msgspec
 
 from sinks.refused import Refused
 from tocsin import wire
+from tocsin.alerting import Alert
 from tocsin.errors import UsageError
 from tocsin.incidents import Incident
 from tocsin.messages import DeadLetter, Document
-from tocsin.records import Alert, Dropped, Fetched, Record
+from tocsin.records import Dropped, Fetched, Record
 from tocsin.settings import Settings, folder_of
 from tocsin.sqlite_file import lock
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from tocsin import clock
+from tocsin.alerting import Alert
 from tocsin.messages import Document
-from tocsin.records import Alert, Record
+from tocsin.records import Record
 
 Way = Literal["publish-fetch", "fetch-index", "fetch-alert"]
 _TELLING = ("second", "minute")  # precisions of a time of publication from which a latency can be told

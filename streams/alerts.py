@@ -23,9 +23,9 @@ from msgspec.structs import replace
 from streams.alerts_counts import CAP, DAY, About, Hour, Rung, Seen, State, frequency, hour_of, recurring, spike, threshold
 from streams.alerts_reasons import Heard, Verdict, alert_of, reason_of
 from streams.rules import COUNTING, MAX_HOURS, Rule, Rules, meets
-from tocsin.alerting import together
+from tocsin.alerting import Alert, Reason, together
 from tocsin.clock import parse
-from tocsin.records import Alert, Reason, Sighting
+from tocsin.records import Sighting
 
 __all__ = ["Hour", "Rung", "Seen", "State", "judge"]
 

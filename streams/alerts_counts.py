@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from streams.alerts_reasons import reason_of
 from streams.rules import Rule
 from tocsin import ids
+from tocsin.alerting import Reason
 from tocsin.clock import parse
-from tocsin.records import Reason, Record, Sighting
+from tocsin.records import Record, Sighting
 
 CAP = 64  # ids per hour and set; a full set is "saturated": thresholds are far below
 DAY = 24  # hours

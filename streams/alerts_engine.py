@@ -13,9 +13,9 @@ from streams.ledger import LedgerState, settle
 from streams.ledger_claims import Sides, ledger_claims
 from streams.rules import Rules
 from streams.sightings import sightings
-from tocsin.alerting import together
+from tocsin.alerting import Alert, together
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Clustered, Tagged
+from tocsin.records import Clustered, Tagged
 
 
 class Made(NamedTuple):

@@ -16,11 +16,11 @@ from streams.ledger_figures import written
 from streams.rules import Rule, Rules
 from streams.rules_match import Matches
 from tocsin import ids
-from tocsin.alerting import led_by, together
+from tocsin.alerting import Alert, Reason, led_by, together
 from tocsin.clock import parse
 from tocsin.incidents import ClaimNote, Contradiction, Correction, Incident, LedgerClaim, LedgerClaims, LedgerFigure
 from tocsin.quoting import quoted, shortened
-from tocsin.records import Alert, Claim, Clustered, Named, Reason, Record, Tagged
+from tocsin.records import Claim, Clustered, Named, Record, Tagged
 from tocsin.sketch import sentence_hash
 
 _DISPUTED = {

@@ -14,9 +14,10 @@ from streams.rules import Example, Rule, Rules
 from streams.rules_conditions import Condition, Resolver, compiled, words_of
 from streams.rules_match import SCOPES, claim_facts
 from streams.tag import Resources, given_article, tag
+from tocsin.alerting import Alert, Reason
 from tocsin.clock import iso_of, parse
 from tocsin.fold import fold_key
-from tocsin.records import Alert, Clustered, Reason, Tagged
+from tocsin.records import Clustered, Tagged
 from tocsin.sketch import sketch
 
 _HOUR = 3600

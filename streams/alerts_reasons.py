@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from streams.rules import Rule
 from tocsin import ids
+from tocsin.alerting import Alert, Reason
 from tocsin.clock import parse
-from tocsin.records import Alert, Reason, Sighting
+from tocsin.records import Sighting
 
 
 class Verdict(NamedTuple):

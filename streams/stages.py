@@ -28,11 +28,12 @@ from streams.sightings import sightings
 from streams.spoken import Speakers, Spoken
 from streams.tag import Resources, tag
 from tocsin import topics, wire
+from tocsin.alerting import Alert
 from tocsin.clock import iso_of, parse
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident, LedgerBatch
 from tocsin.messages import Document, Placed, Sightings
-from tocsin.records import SCHEMA_VERSION, Alert, Article, Record, Sighting
+from tocsin.records import SCHEMA_VERSION, Article, Record, Sighting
 from tocsin.settings import Settings
 from tocsin.topics import ALERTS, ARTICLES, CLAIMS, INCIDENTS, INCOMING, SIGHTINGS, TAGGED, Topic
 

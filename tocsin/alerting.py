@@ -1,14 +1,74 @@
-"""One alert out of several: what stages, sinks and notifications agree on when rules ring for the same story.
+"""Alerts: their records, and one alert out of several. What stages, sinks and notifications agree on when rules ring for the same story.
 
 The stages that decide see different subjects and incidents, so each may send a part of an alert: the same id, its own reasons. Whoever
 keeps alerts puts the parts together; the result does not depend on the order in which they come.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from msgspec.structs import replace
 
-from tocsin.records import Alert, Reason
+from tocsin.records import SCHEMA_VERSION, Named, Record
+
+
+class Reason(Record, frozen=True, kw_only=True):
+    """Why one rule rang for one subject: an alert has one or several."""
+
+    rule_id: str
+    rule_kind: str  # new_mention | any | threshold | quantity | ...
+    severity: Literal["info", "notice", "warning", "critical"]
+    subject: str
+    subject_name: str
+    headline: str
+    why: str  # the satisfied condition with its numbers
+    clause: str = ""  # of the rule, as it was met
+    quote: str = ""
+    highlight: tuple[int, int] = (0, 0)
+    named: tuple[Named, ...] = ()
+    modality: str | None = None
+    polarity: str | None = None
+    said_by: str = ""
+    claim_ids: tuple[str, ...] = ()
+    incident_id: str = ""
+    independent: int = 0  # origins told by different owners; 0: not counted
+    suppressed: int = 0  # matches held back by the throttle since it last rang
+    silenced: str = ""  # until when, and why: somebody silenced this rule (for this subject)
+
+
+class Alert(Record, frozen=True, kw_only=True):
+    """Rules rang for an article: what, why, and on which words. All that match one article version (or its copies) ring once."""
+
+    alert_id: str
+    rule_id: str
+    rule_kind: str  # new_mention | threshold | ...
+    severity: Literal["info", "notice", "warning", "critical"]
+    subject: str
+    subject_name: str
+    headline: str  # one line for a person
+    why: str  # the satisfied condition with its numbers
+    quote: str  # the sentence that made it ring
+    highlight: tuple[int, int]  # of the subject in the quote
+    article_id: str
+    version_id: str
+    cluster_id: str
+    url: str
+    title: str | None
+    source_id: str
+    at: str
+    published_at: str | None
+    claim_ids: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()  # threshold: what was counted
+    origins: tuple[str, ...] = ()
+    rule_version: str = ""
+    rules: tuple[Reason, ...] = ()  # every rule that rang for this article, the most urgent first; the fields above are the first one's
+    incidents: tuple[str, ...] = ()  # ids: a thread; corrections of an incident belong to what rang for it
+    late: str = ""  # shown, never a reason for silence
+    silenced: str = ""  # all its reasons are: it is kept, and rings nowhere
+    archived: str | None = None
+    versions: str = ""
+    schema_version: int = SCHEMA_VERSION
+
 
 SEVERITIES = ("info", "notice", "warning", "critical")
 """The least urgent first."""

@@ -12,10 +12,10 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from tocsin.alerting import led_by, urgency
+from tocsin.alerting import Alert, Reason, led_by, urgency
 from tocsin.clock import parse
 from tocsin.errors import DataError, UsageError
-from tocsin.records import Alert, Reason, Record
+from tocsin.records import Record
 
 FILE = "desk.jsonl"
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from tocsin.records import Alert, Clustered, Fate, Tagged
+from tocsin.alerting import Alert
+from tocsin.records import Clustered, Fate, Tagged
 
 
 def outcome_of(clustered: Clustered) -> str:

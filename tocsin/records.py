@@ -1,6 +1,6 @@
 """The records: frozen nouns that travel between stages. Later knowledge is a new record, never a changed one.
 
-Order: Request -> Page -> Article -> Clustered -> Tagged -> Sighting -> Alert; refused on the way: Dropped; what happened: Fate.
+Order: Request -> Page -> Article -> Clustered -> Tagged -> Sighting -> Alert (`tocsin.alerting`); refused: Dropped; what happened: Fate.
 Every offset counts Unicode code points, half-open, in the field named: `text` for `mentions` and `claims`,
 `title` for `title_mentions` and `title_claims`. Times are ISO 8601 strings in UTC ("2018-01-06T10:00:00Z").
 """
@@ -424,6 +424,15 @@ class Tagged(Record, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
+class Named(Record, frozen=True, kw_only=True):
+    """Words of a quote that stand for an actor, a place or a rule's condition."""
+
+    start: int
+    end: int
+    name: str  # canonical; of the words that made a claim: its type
+    entity_id: str = ""
+
+
 class Sighting(Record, frozen=True, kw_only=True):
     """A subject (place, group or pair) seen in one article version: what the rules watch. Key = `subject`."""
 
@@ -456,75 +465,8 @@ class Sighting(Record, frozen=True, kw_only=True):
     episode: str = ""  # version id where an edit or a corrected copy brought it up: it rings apart from what its cluster rang before
     met: tuple[str, ...] = ()  # rules with a condition that the claim or mention behind it meets
     clause: str = ""  # kind "rule": the rule's condition as it was met
-    named: tuple["Named", ...] = ()  # in the quote: who and what the words stand for
+    named: tuple[Named, ...] = ()  # in the quote: who and what the words stand for
     said_by: str = ""  # who says so, as written; "": the author
     archived: str | None = None  # where the page's bytes lie
     versions: str = ""  # of tagger and lexicon
-    schema_version: int = SCHEMA_VERSION
-
-
-class Named(Record, frozen=True, kw_only=True):
-    """Words of a quote that stand for an actor, a place or a rule's condition."""
-
-    start: int
-    end: int
-    name: str  # canonical; of the words that made a claim: its type
-    entity_id: str = ""
-
-
-class Reason(Record, frozen=True, kw_only=True):
-    """Why one rule rang for one subject: an alert has one or several."""
-
-    rule_id: str
-    rule_kind: str  # new_mention | any | threshold | quantity | ...
-    severity: Literal["info", "notice", "warning", "critical"]
-    subject: str
-    subject_name: str
-    headline: str
-    why: str  # the satisfied condition with its numbers
-    clause: str = ""  # of the rule, as it was met
-    quote: str = ""
-    highlight: tuple[int, int] = (0, 0)
-    named: tuple[Named, ...] = ()
-    modality: str | None = None
-    polarity: str | None = None
-    said_by: str = ""
-    claim_ids: tuple[str, ...] = ()
-    incident_id: str = ""
-    independent: int = 0  # origins told by different owners; 0: not counted
-    suppressed: int = 0  # matches held back by the throttle since it last rang
-    silenced: str = ""  # until when, and why: somebody silenced this rule (for this subject)
-
-
-class Alert(Record, frozen=True, kw_only=True):
-    """Rules rang for an article: what, why, and on which words. All that match one article version (or its copies) ring once."""
-
-    alert_id: str
-    rule_id: str
-    rule_kind: str  # new_mention | threshold | ...
-    severity: Literal["info", "notice", "warning", "critical"]
-    subject: str
-    subject_name: str
-    headline: str  # one line for a person
-    why: str  # the satisfied condition with its numbers
-    quote: str  # the sentence that made it ring
-    highlight: tuple[int, int]  # of the subject in the quote
-    article_id: str
-    version_id: str
-    cluster_id: str
-    url: str
-    title: str | None
-    source_id: str
-    at: str
-    published_at: str | None
-    claim_ids: tuple[str, ...] = ()
-    clusters: tuple[str, ...] = ()  # threshold: what was counted
-    origins: tuple[str, ...] = ()
-    rule_version: str = ""
-    rules: tuple[Reason, ...] = ()  # every rule that rang for this article, the most urgent first; the fields above are the first one's
-    incidents: tuple[str, ...] = ()  # ids: a thread; corrections of an incident belong to what rang for it
-    late: str = ""  # shown, never a reason for silence
-    silenced: str = ""  # all its reasons are: it is kept, and rings nowhere
-    archived: str | None = None
-    versions: str = ""
     schema_version: int = SCHEMA_VERSION

@@ -7,8 +7,9 @@ from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
+from tocsin.alerting import Alert
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged
+from tocsin.records import Clustered, Dropped, Fate, Record, Tagged
 
 T = TypeVar("T", bound=Record)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 from zlib import crc32
 
-from tocsin import incidents
+from tocsin import alerting, incidents
 from tocsin import messages as m
 from tocsin import records as r
 from tocsin.settings import Settings
@@ -41,7 +41,7 @@ INCOMING = Topic("incoming", r.Article, "none", serial=True, twin=True, owner="f
 ARTICLES = Topic("articles", m.Placed, "article id", twin=True, retention=30 * DAY, owner="cluster", readers=("tag", "replay"))
 TAGGED = Topic("tagged", m.Document, "article id", twin=True, retention=30 * DAY, owner="tag", readers=("sink", "replay"))
 SIGHTINGS = Topic("sightings", m.Sightings, "subject", twin=True, owner="tag", readers=("alerts",))
-ALERTS = Topic("alerts", r.Alert, "alert id", retention=90 * DAY, owner="alerts, ledger", readers=("sink", "notify"))
+ALERTS = Topic("alerts", alerting.Alert, "alert id", retention=90 * DAY, owner="alerts, ledger", readers=("sink", "notify"))
 CLAIMS = Topic("claims", incidents.LedgerBatch, "block", twin=True, owner="tag", readers=("ledger",))
 INCIDENTS = Topic("incidents", incidents.Incident, "incident id", retention=90 * DAY, owner="ledger", readers=("sink",))
 DROPPED = Topic("dropped", r.Dropped, "URL", retention=30 * DAY, owner="every service", readers=("sink",))

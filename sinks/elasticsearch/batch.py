@@ -11,10 +11,11 @@ from sinks.elasticsearch.bulk import Op
 from sinks.terms import Found, keys_of, terms_of
 from sinks.words import keys
 from tocsin import ids
+from tocsin.alerting import Alert
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident
 from tocsin.messages import DeadLetter, Document
-from tocsin.records import Alert, Dropped, Fetched, Record
+from tocsin.records import Dropped, Fetched, Record
 from tocsin.settings import Settings
 
 NAMED = frozenset({"actor", "class", "place", "claim_type", "source", "lang"})

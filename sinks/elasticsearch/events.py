@@ -13,10 +13,10 @@ import msgspec
 from sinks.elasticsearch.documents import GENERATION_SHIFT, LARGEST, date, once, pack, points, unpack, within
 from sinks.terms import key
 from tocsin import ids, wire
-from tocsin.alerting import rules_of
+from tocsin.alerting import Alert, rules_of
 from tocsin.incidents import Incident
 from tocsin.messages import DeadLetter
-from tocsin.records import Alert, Dropped, Fetched
+from tocsin.records import Dropped, Fetched
 
 Json = dict[str, Any]
 _UNDATED = "1970-01-01T00:00:00Z"

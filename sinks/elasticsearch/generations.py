@@ -10,9 +10,9 @@ from sinks.elasticsearch.batch import Batch
 from sinks.elasticsearch.client import explaining
 from sinks.elasticsearch.documents import unpack
 from tocsin import wire
+from tocsin.alerting import Alert
 from tocsin.incidents import Incident
 from tocsin.messages import Document
-from tocsin.records import Alert
 from tocsin.settings import Settings
 
 _KEEP = "10m"  # how long the cluster keeps a reading open between two pages

@@ -9,9 +9,10 @@ from sinks.elasticsearch.search import document_of
 from sinks.moments import lower
 from sinks.spellings import spellings
 from sinks.terms import key
+from tocsin.alerting import Alert
 from tocsin.errors import UsageError
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Tagged
+from tocsin.records import Tagged
 from tocsin.store import FacetValue, Report, Stored, Version
 
 Json = dict[str, Any]

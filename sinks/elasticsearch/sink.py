@@ -15,9 +15,9 @@ from sinks.elasticsearch.bulk import Failed, Op, Writer
 from sinks.elasticsearch.client import ClusterError
 from sinks.elasticsearch.setup import live_generation, missing_fields
 from sinks.refused import Refused
-from tocsin.alerting import grown
+from tocsin.alerting import Alert, grown
 from tocsin.errors import Quarantine
-from tocsin.records import Alert, Record
+from tocsin.records import Record
 from tocsin.settings import Settings
 
 

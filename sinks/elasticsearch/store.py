@@ -4,8 +4,9 @@ from sinks.elasticsearch import client as door
 from sinks.elasticsearch import lookup, naming, search, trace
 from sinks.elasticsearch.client import explaining
 from sinks.elasticsearch.naming import Reading
+from tocsin.alerting import Alert
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Fate, Tagged
+from tocsin.records import Fate, Tagged
 from tocsin.settings import Settings
 from tocsin.store import Query, Report, Results, Stored
 

@@ -10,7 +10,8 @@ from sinks.notify.ledger import Row
 from sinks.sqlite import open_store
 from sinks.sqlite.connect import FILE
 from sinks.sqlite.store import SqliteStore
-from tocsin.records import Alert, Claim
+from tocsin.alerting import Alert
+from tocsin.records import Claim
 
 EVERY = 0.5
 """Seconds between two looks into the store."""

@@ -25,9 +25,8 @@ import msgspec
 from msgspec import Meta
 
 from sinks.notify.notice import rules_of
-from tocsin.alerting import SEVERITIES
+from tocsin.alerting import SEVERITIES, Alert
 from tocsin.errors import DataError
-from tocsin.records import Alert
 from tocsin.yaml_file import Document, convert, explained, read_yaml
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from sinks.notify.channels import Channel
 from sinks.notify.ledger import Row
 from sinks.notify.notice import CORRECTIONS, Kind
-from tocsin.alerting import SEVERITIES, grown
-from tocsin.records import Alert
+from tocsin.alerting import SEVERITIES, Alert, grown
 
 
 class Decision(NamedTuple):

@@ -20,10 +20,10 @@ from sinks.notify.arrivals import Arrival
 from sinks.notify.ledger import Row
 from sinks.notify.watch import Watch
 from tocsin import broker, topics, wire
+from tocsin.alerting import Alert
 from tocsin.broker import BrokerError, Publisher
 from tocsin.dead_letters import dead_letter, redrives_of
 from tocsin.errors import NewerSchema, Quarantine, TocsinError, UsageError
-from tocsin.records import Alert
 from tocsin.settings import Settings
 
 LOG = logging.getLogger("tocsin.notify")

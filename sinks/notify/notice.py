@@ -4,7 +4,8 @@ from typing import Literal
 
 from sinks.notify.phrases import neutral, said, voiced
 from sinks.notify.text import Format, Line, Part, foreign, link, marked, one_line, strong, written
-from tocsin.records import Alert, Claim, Record
+from tocsin.alerting import Alert
+from tocsin.records import Claim, Record
 
 Kind = Literal["alert", "update", "correction", "alarm", "test"]
 CORRECTIONS = frozenset({"correction", "retraction"})

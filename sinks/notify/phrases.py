@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from sinks.notify.text import foreign
-from tocsin.records import Attribution, Claim, Quantity, Reason
+from tocsin.alerting import Reason
+from tocsin.records import Attribution, Claim, Quantity
 from tocsin.yaml_file import load_yaml
 
 _HERE = Path(__file__).parent

@@ -2,7 +2,8 @@
 
 from sinks.notify.notice import Notice
 from tocsin import clock, ids
-from tocsin.records import Alert, Attribution, Claim, ClaimActor, ClaimPlace, Quantity, Trigger
+from tocsin.alerting import Alert
+from tocsin.records import Attribution, Claim, ClaimActor, ClaimPlace, Quantity, Trigger
 
 _QUOTE = "A drone struck the market of Sampleton on Monday, killing at least three people, the Sample Doctors Network said."
 

@@ -10,8 +10,9 @@ from sinks.spellings import spellings
 from sinks.sqlite import incidents
 from sinks.terms import facet_name, key
 from tocsin import wire
+from tocsin.alerting import Alert
 from tocsin.errors import UsageError
-from tocsin.records import Alert, Clustered, Fate, Tagged
+from tocsin.records import Clustered, Fate, Tagged
 from tocsin.store import FacetValue, Report, Stored, Version
 
 _ID = re.compile(r"[avc]_[0-9a-f]*")

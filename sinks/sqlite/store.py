@@ -25,10 +25,10 @@ from sinks.sqlite.term_table import Terms
 from sinks.terms import key, terms_of
 from sinks.words import keys
 from tocsin import ids, wire
-from tocsin.alerting import grown, rules_of
+from tocsin.alerting import Alert, grown, rules_of
 from tocsin.errors import Quarantine, UsageError
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Clustered, Dropped, Fate, Record, Tagged
+from tocsin.records import Clustered, Dropped, Fate, Record, Tagged
 from tocsin.sqlite_file import explained, lock, opening
 from tocsin.state_table import StateTables
 from tocsin.store import Batch, Query, Report, Results, Stored

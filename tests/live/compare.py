@@ -11,10 +11,11 @@ from sinks.elasticsearch.search import document_of
 from sinks.elasticsearch.store import ElasticsearchStore
 from tests.live import indices, stream
 from tocsin import topics, wire
+from tocsin.alerting import Alert
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident
 from tocsin.messages import Document
-from tocsin.records import Alert, Claim
+from tocsin.records import Claim
 from tocsin.settings import Settings
 from tocsin.store import Query, Reader, Report
 

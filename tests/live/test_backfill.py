@@ -12,8 +12,9 @@ from producers.submit import Submission
 from tests.builders import article
 from tests.live.stream import create_topics, messages, records, send, size, stop, wait_for, wait_until_read, worker
 from tocsin import topics
+from tocsin.alerting import Alert
 from tocsin.embedded.session import as_article
-from tocsin.records import Alert, Article
+from tocsin.records import Article
 from tocsin.settings import Settings
 
 pytestmark = pytest.mark.timeout(300)

@@ -20,10 +20,11 @@ from tests.live import kibana_queries as asking
 from tests.live.indices import set_up, write
 from tests.sample_run import poll, sample_site, settings_for
 from tests.sinks import samples
+from tocsin.alerting import Alert, Reason
 from tocsin.clock import iso_of
 from tocsin.incidents import Contradiction, Incident, IncidentFigure
 from tocsin.messages import DeadLetter, Document
-from tocsin.records import Alert, ClaimActor, ClaimPlace, Dropped, Fetched, Quantity, Reason, Record, Request
+from tocsin.records import ClaimActor, ClaimPlace, Dropped, Fetched, Quantity, Record, Request
 from tocsin.settings import Settings
 from tocsin.store import Query
 

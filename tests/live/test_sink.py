@@ -18,8 +18,9 @@ from tests.live.fault_proxy import FaultProxy
 from tests.live.indices import drain, everything, left, of_kind, set_up, start, write
 from tests.sinks import samples
 from tocsin import topics
+from tocsin.alerting import Alert
 from tocsin.messages import Document
-from tocsin.records import Alert, Dropped, Fetched, Request
+from tocsin.records import Dropped, Fetched, Request
 from tocsin.settings import Settings
 
 TEXT = "Fighters took Mosul. Officials said 12 people were killed in Raqqa."

@@ -29,10 +29,10 @@ from tests.live.stream import (
 )
 from tests.sample_run import poll, sample_site, settings_for
 from tocsin import topics, wire
-from tocsin.alerting import rules_of
+from tocsin.alerting import Alert, rules_of
 from tocsin.incidents import Incident
 from tocsin.messages import Document, Placed, Sightings
-from tocsin.records import Alert, Article, Sighting, Tagged
+from tocsin.records import Article, Sighting, Tagged
 from tocsin.settings import Settings
 from tocsin.sketch import sketch
 from tocsin.store import Query, Stored

@@ -3,20 +3,8 @@
 from collections.abc import Sequence
 
 from tocsin import ids
-from tocsin.records import (
-    Alert,
-    Article,
-    Attribution,
-    Claim,
-    ClaimActor,
-    ClaimPlace,
-    Clustered,
-    Mention,
-    Quantity,
-    Sentence,
-    Tagged,
-    Trigger,
-)
+from tocsin.alerting import Alert
+from tocsin.records import Article, Attribution, Claim, ClaimActor, ClaimPlace, Clustered, Mention, Quantity, Sentence, Tagged, Trigger
 from tocsin.store import Batch
 
 MOSUL = ("loc:mosul", "Mosul", "city", ("loc:iq-nineveh", "loc:iraq"))

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from sinks.elasticsearch import events
 from sinks.elasticsearch.batch import Preparer
 from tests.sinks import samples
+from tocsin.alerting import Reason
 from tocsin.incidents import Contradiction, Incident, IncidentFigure, IncidentQuote
 from tocsin.messages import Document
-from tocsin.records import Attribution, ClaimActor, ClaimPlace, Quantity, Reason
+from tocsin.records import Attribution, ClaimActor, ClaimPlace, Quantity
 from tocsin.settings import Settings
 
 

@@ -12,8 +12,9 @@ from streams.rules_places import places_near
 from streams.tag import tag
 from tests.builders import article
 from tests.streams.ledger_of import resources, sides
+from tocsin.alerting import Alert
 from tocsin.incidents import Incident
-from tocsin.records import Alert, Tagged
+from tocsin.records import Tagged
 
 
 def rules_of(folder: Path, text: str) -> Rules:

@@ -7,8 +7,9 @@ import pytest
 
 from sinks.sqlite import open_store
 from tests.streams.alerts_of import Feed, rules_of
+from tocsin.alerting import Alert
 from tocsin.embedded.session import Session
-from tocsin.records import Alert, Comment
+from tocsin.records import Comment
 from tocsin.settings import load
 
 RULES = """

@@ -16,9 +16,9 @@ from tests.builders import article
 from tests.streams.alerts_of import rules_of
 from tests.streams.ledger_of import resources, sides
 from tocsin import topics, wire
+from tocsin.alerting import Alert, together
 from tocsin.alerting import rules_of as told_by
-from tocsin.alerting import together
-from tocsin.records import Alert, Article, Tagged
+from tocsin.records import Article, Tagged
 
 CLUSTER, TAG, ALERT, LEDGER = STAGES
 RULES = """

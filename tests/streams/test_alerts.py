@@ -16,9 +16,10 @@ from streams.overlay import Overlay
 from streams.rules import MAX_HOURS, Rules, load_rules
 from streams.sightings import sightings
 from tests.builders import actor, article, claim, clustered, place, tagged
+from tocsin.alerting import Alert
 from tocsin.clock import iso_of, parse
 from tocsin.errors import DataError
-from tocsin.records import Alert, Article, Sighting
+from tocsin.records import Article, Sighting
 from tocsin.sketch import sentence_hash
 
 WEEK = timedelta(days=7)

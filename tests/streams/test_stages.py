@@ -10,11 +10,12 @@ from streams.overlay import Overlay
 from streams.stages import PACKED, STAGES, Output, Stage, Tagging, in_time, output, pack
 from tests.builders import article
 from tocsin import topics, wire
+from tocsin.alerting import Alert
 from tocsin.clock import parse
 from tocsin.errors import Quarantine
 from tocsin.incidents import Incident
 from tocsin.messages import Document, Placed, Sightings
-from tocsin.records import Alert, Article
+from tocsin.records import Article
 from tocsin.settings import Settings, load
 
 CLUSTER, TAG, ALERT, LEDGER = STAGES

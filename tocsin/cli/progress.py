@@ -10,10 +10,10 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from tocsin.alerting import Alert
 from tocsin.cli import render_events
 from tocsin.cli.style import THEME
 from tocsin.embedded.crawl import Progress
-from tocsin.records import Alert
 
 _ORDER = ("indexed", "new-version", "duplicate", "correction", "unchanged", "dropped", "failed", "redirected", "not-modified", "alerts")
 # one, many; an outcome that is no noun is told the same way for both

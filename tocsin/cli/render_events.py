@@ -7,10 +7,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tocsin.alerting import Alert
 from tocsin.cli.screen import one_line, safe
 from tocsin.cli.style import joined, minute, plural, second, short
 from tocsin.desk import Decision
-from tocsin.records import Alert, Fate
+from tocsin.records import Fate
 
 _BAD = frozenset({"dropped", "failed", "error", "blocked"})
 _GOOD = frozenset({"indexed", "fetched", "new-version", "tagged", "cleaned", "archived"})

@@ -15,9 +15,10 @@ from producers import schedule
 from producers.fetch import Fetch, crawl, open_fetcher
 from producers.frontier import Due, Frontier, Host, Rhythm, Target
 from producers.sources import Source
+from tocsin.alerting import Alert
 from tocsin.embedded.pipeline import Accepted, Pipeline
 from tocsin.embedded.prepare import Workers
-from tocsin.records import Alert, Request
+from tocsin.records import Request
 from tocsin.settings import Settings
 from tocsin.store import Batch, StateStore
 

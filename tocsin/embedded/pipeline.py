@@ -15,11 +15,12 @@ from streams.ledger_claims import Sides, blocks_of
 from streams.ledger_state import Block, Open
 from streams.rules import Rules
 from tocsin import ids
+from tocsin.alerting import Alert
 from tocsin.clock import now
 from tocsin.desk import Desk
 from tocsin.embedded.prepare import Prepared
 from tocsin.fates import article_fates, outcome_of
-from tocsin.records import Alert, Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
+from tocsin.records import Clustered, Dropped, Fate, Page, RawRef, Record, Tagged
 from tocsin.sketch import sentence_hashes
 from tocsin.store import Batch, StateStore, Stored
 

@@ -6,7 +6,8 @@ from typing import Any
 from msgspec import structs
 
 from tocsin import ids
-from tocsin.records import Alert, Attribution, Claim, ClaimActor, ClaimPlace, Quantity, Trigger
+from tocsin.alerting import Alert
+from tocsin.records import Attribution, Claim, ClaimActor, ClaimPlace, Quantity, Trigger
 
 AT = "2024-06-05T10:00:00Z"
 QUOTE = "RSF fighters entered Zamzam camp on Wednesday, residents said."

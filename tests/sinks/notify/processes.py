@@ -10,8 +10,8 @@ import msgspec
 
 from sinks.notify.ledger import Row, open_ledger
 from sinks.sqlite import open_store
+from tocsin.alerting import Alert
 from tocsin.errors import UsageError
-from tocsin.records import Alert
 from tocsin.store import Batch
 
 

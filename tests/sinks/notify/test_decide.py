@@ -12,9 +12,8 @@ from sinks.notify.decide import corrected_threads, decide, is_correction, thread
 from sinks.notify.ledger import Ledger, Row, open_ledger, row_id
 from sinks.notify.notice import Notice, title_of
 from tests.sinks.notify.alerts import alert, raised
-from tocsin.alerting import grown
+from tocsin.alerting import Alert, Reason, grown
 from tocsin.errors import UsageError
-from tocsin.records import Alert, Reason
 
 AT = "2024-06-05T10:00:00Z"
 

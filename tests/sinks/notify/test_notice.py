@@ -8,7 +8,8 @@ from sinks.notify.sample import sample
 from sinks.notify.text import Format
 from tests.sinks.notify.alerts import alert, claim
 from tocsin import wire
-from tocsin.records import Named, Reason
+from tocsin.alerting import Reason
+from tocsin.records import Named
 
 TEXT = """\
 Residents, reportedly: capture of Zamzam by Rapid Support Forces

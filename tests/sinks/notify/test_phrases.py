@@ -4,7 +4,8 @@ import pytest
 
 from sinks.notify.phrases import neutral, said, voiced
 from tests.sinks.notify.alerts import claim, figure
-from tocsin.records import Attribution, ClaimActor, ClaimPlace, EventTime, Reason
+from tocsin.alerting import Reason
+from tocsin.records import Attribution, ClaimActor, ClaimPlace, EventTime
 
 RSF = ClaimActor(role="perpetrator", entity_id="org:rsf", name="Rapid Support Forces")
 NYALA = ClaimPlace(role="where", entity_id="loc:nyala", name="Nyala")
