@@ -353,6 +353,8 @@ class _Finder:
             before, after = _WINDOWS[where]
             left = hit.start - before if before >= 0 else hit.end
             right = hit.end + after if after >= 0 else hit.start
+            if where == "next":  # what follows in the clause: not who speaks in "..., residents said"
+                right = min(right, scene.clause(hit.start, hit.end)[1])
         first, last = hit.start, hit.end
         for start, end, classes in scene.spots:
             if classes & mask and start >= left and end <= right and (end <= first or start >= last):
