@@ -75,18 +75,22 @@ SEVERITIES = ("info", "notice", "warning", "critical")
 
 
 def grown(before: Alert, part: Alert) -> Alert:
-    """An alert that has learned what another part of it says. Its words stay those of the most urgent reason: severity may rise."""
+    """An alert that has learned what another part of it says. Its words stay those of the most urgent reason: severity may rise.
+
+    It tells of the article that rang first, whichever part came first.
+    """
+    first, then = sorted((before, part), key=_came)
     reasons = {(r.rule_id, r.rule_kind, r.subject, r.incident_id): r for r in (*part.rules, *before.rules)}
     rules = tuple(sorted(reasons.values(), key=urgency))
     whole = replace(
-        before,
-        claim_ids=_union(before.claim_ids, part.claim_ids),
-        clusters=_union(before.clusters, part.clusters),
-        origins=_union(before.origins, part.origins),
+        first,
+        claim_ids=_union(tuple(claim_id for rule in rules for claim_id in rule.claim_ids), (*first.claim_ids, *then.claim_ids)),
+        clusters=_union(first.clusters, then.clusters),
+        origins=_union(first.origins, then.origins),
         rules=rules,
-        incidents=_union(before.incidents, part.incidents),
-        late=before.late or part.late,
-        silenced=rules[0].silenced if rules else before.silenced,
+        incidents=_union(first.incidents, then.incidents),
+        late=first.late or then.late,
+        silenced=rules[0].silenced if rules else first.silenced,
     )
     return led_by(whole, rules[0]) if rules else whole
 
@@ -135,5 +139,10 @@ def rules_of(alert: Alert) -> tuple[tuple[str, str], ...]:
     return tuple((reason.rule_id, reason.subject) for reason in alert.rules) or ((alert.rule_id, alert.subject),)
 
 
+def _came(alert: Alert) -> tuple[str, str, bool, str]:
+    """When a part rang; of one article version, what rules on mentions say comes before what is known of incidents."""
+    return alert.at, alert.version_id, bool(alert.incidents), alert.rule_id
+
+
 def _union(first: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    return first if not more else (*first, *(item for item in dict.fromkeys(more) if item not in first))
+    return tuple(dict.fromkeys((*first, *more)))

@@ -19,7 +19,7 @@ from tocsin.records import Claim
 from tocsin.settings import Settings
 from tocsin.store import Query, Reader, Report
 
-WHERE = frozenset({"raw.uri"})
+WHERE = frozenset({"raw.uri", "archived"})
 """Fields that name a place of this run alone: the file in the archive, whose name holds the time and the node."""
 WALL_TIME = frozenset(
     {
