@@ -36,6 +36,7 @@ from streams.figure_claims import figure_cumulative, figure_extent, places_of, q
 from streams.figures import has_terms
 from streams.grammar import grammar_of
 from streams.inflect import VERBAL, form_name
+from streams.modality import MOOD_WEIGHT
 from streams.numbers import Number
 from streams.roles import Roles, is_determined
 from streams.times import TimeSpan
@@ -67,16 +68,6 @@ _LATE = 0.7  # weight of what happened long before the text
 _ORDER_DECAY = 0.0009  # a claim later in the text is a little less likely the news of it
 _CIRCUMSTANCE = 0.88  # weight of what only tells when or why something else happened
 _MISSPELT = 0.8  # of a claim whose trigger has a slip
-_MOOD_WEIGHT = {
-    "asserted": 1.0,
-    "reported": 1.0,
-    "claimed": 0.97,
-    "expected": 0.8,
-    "possible": 0.8,
-    "conditional": 0.65,
-    "question": 0.6,
-    "call": 0.75,
-}
 
 
 def find_claims(
@@ -318,7 +309,7 @@ class _Finder:
         frames = governing(self.frames_of(scene.index), hit.start, hit.end)
         roles = _speaking_apart(roles, frames)
         state = self.grammar.mood(scene, hit, form, self.rules, frames[-1] if frames else None)
-        score = rule.confidence * _MOOD_WEIGHT[rule.modality or state.modality] * (0.75 if state.negative else 1.0)
+        score = rule.confidence * MOOD_WEIGHT[rule.modality or state.modality] * (0.75 if state.negative else 1.0)
         if state.background:
             score *= 0.85
         if not roles.agents and not roles.patients:
@@ -353,7 +344,7 @@ class _Finder:
             before, after = _WINDOWS[where]
             left = hit.start - before if before >= 0 else hit.end
             right = hit.end + after if after >= 0 else hit.start
-            if where == "next":  # what follows in the clause: not who speaks in "..., residents said"
+            if where == "next":  # in the clause: not who speaks in "..., residents said"
                 right = min(right, scene.clause(hit.start, hit.end)[1])
         first, last = hit.start, hit.end
         for start, end, classes in scene.spots:

@@ -20,6 +20,17 @@ Modality = Literal["asserted", "reported", "claimed", "expected", "possible", "c
 
 _VERB_SCOPE = 60  # characters between an auxiliary or negation and its verb
 _OPEN = frozenset(("expected", "possible", "conditional"))
+MOOD_WEIGHT = {
+    "asserted": 1.0,
+    "reported": 1.0,
+    "claimed": 0.97,
+    "expected": 0.8,
+    "possible": 0.8,
+    "conditional": 0.65,
+    "question": 0.6,
+    "call": 0.75,
+}
+"""Of what is said so, in the confidence of a claim."""
 _WORDS_AROUND = 2  # of a time that opens its sentence: "some two years ago this week, ..."
 _OPENING = 4  # characters before an "if" that still opens its sentence
 _NOUN_SCOPE = 26  # characters between a modifier and its noun
