@@ -75,6 +75,13 @@ class _Reading(driver.AIOKafkaConsumerThread):
         reader._fetch_max_wait_ms = _FETCH  # Faust has no setting for it
         return reader
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Read on from what is committed; where nothing is, from the beginning. aiokafka would go on where it was: after what we let go."""
+        found = await super().seek_to_committed()
+        if fresh := [tp for tp, offset in found.items() if not offset]:
+            await self.seek_to_beginning(*fresh)
+        return found
+
 
 class _Consumer(driver.Consumer):
     committable: Callable[[], dict[TP, int]]

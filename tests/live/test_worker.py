@@ -85,7 +85,6 @@ def test_the_stages_give_what_the_embedded_run_gives(settings: Settings, kafka: 
     assert {told for alert in alerts for told in rules_of(alert)} == {told for alert in rang for told in rules_of(alert)}
     told = [(alert.alert_id, why.rule_id, why.rule_kind, why.subject, why.incident_id) for alert in alerts for why in alert.rules]
     assert len(set(told)) == len(told), "each reason comes once, in parts of an alert"
-    assert {alert.alert_id for alert in alerts} == {alert.alert_id for alert in rang}
     latest: dict[str, Incident] = {}
     for incident in records(settings, topics.INCIDENTS):
         if incident.revision > (latest[incident.incident_id].revision if incident.incident_id in latest else 0):
