@@ -374,7 +374,7 @@ class Worker:
         expected: dict[TP, int] = {}
         for message in (event.message for event in batch):
             tp = message.tp
-            next_one = expected.get(tp, self._progress.expected(tp, consumer._committed_offset.get(tp)))
+            next_one = expected.get(tp, self._progress.expected(tp, consumer._committed_offset.get(tp) or 0))
             if next_one is not None and message.offset > next_one:
                 there = await self._outbox.first_from(tp.topic, tp.partition, next_one)
                 if there < message.offset:  # else it was deleted, as too old, or never was one

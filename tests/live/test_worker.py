@@ -312,20 +312,6 @@ def test_a_broker_that_is_killed_and_comes_back_costs_nothing(settings: Settings
     assert {one.clustered.version_id: one.clustered for one in placed} == expected
 
 
-def test_two_workers_of_one_node_are_told_apart_by_one_of_them_leaving(settings: Settings, kafka: str, tmp_path: Path) -> None:
-    create_topics(settings)
-    double = replace(settings, data=str(tmp_path / "of-another-machine"))
-    with worker(settings, "--stage", "cluster") as first, worker(double, "--stage", "cluster") as second:
-        wait_for(lambda: first.poll() is not None or second.poll() is not None)
-        left, stays = (first, second) if first.poll() is not None else (second, first)
-        code, said = stop(left)
-        assert (code, said.count("\n")) == (2, 1)
-        assert "give each a TOCSIN_NODE of its own" in said
-        send(settings, topics.INCOMING, [("", article("Shells fell on Mosul.", url="u:1"))])
-        wait_until_read(settings, "cluster")
-        assert stop(stays) == (0, "")
-
-
 @pytest.mark.slow
 def test_a_worker_that_was_asleep_has_no_say_and_learns_what_it_missed(settings: Settings, kafka: str) -> None:
     create_topics(settings)
